@@ -1,0 +1,88 @@
+// The byte-level dict: insertion-ordered, keys and small values inline, one stripe or several, reads without a lock.
+//
+// A process-local view of one dict in a mapped segment; cheap to make. It knows bytes, never types. The layout is in
+// dict_layout.hpp, the steps of every operation and what a death leaves behind in dict.cpp.
+//
+// Thread and process safety: every member may be called by any thread of any attached process at any time. Each mutating
+// member is one atomic step. get(), contains() and size() take no lock and write nothing shared unless a writer keeps
+// getting in the way or died, in which case they take the lock, which repairs.
+// Errors: OutOfMemory, TimeoutError; then nothing has changed. Complexity: O(1) per key unless said.
+//
+// Keys are equal when their bytes are. Handles (references) in values need DictConfig::handles; keys have none.
+#pragma once
+
+#include <functional>
+#include <partage/bytes.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "manager/container/byte_table.hpp"
+#include "manager/container/dict_layout.hpp"
+#include "manager/segment/object_table.hpp"
+
+namespace partage::kernel {
+
+struct DictConfig {
+  unsigned stripes_log2 = 0;  // 0: one stripe, ... 6: 64 stripes
+  bool handles = false;       // values may hold references
+};
+
+struct KeyValue {
+  BytesView key;
+  BytesView value;
+};
+
+class Dict {
+ public:
+  /// Computes the next value from the present one, under the lock, in a UserCodeScope.
+  using Modifier = std::function<void(BytesView current, Bytes& next)>;
+
+  Dict(Segment& segment, DictBody& body) noexcept : segment_(segment), body_(body) {}
+
+  /// Takes and fills the body of an empty dict; for Objects::create.
+  static u64 build(Change& change, const DictConfig& config);
+
+  std::size_t size();
+  bool contains(BytesView key);
+  bool get(BytesView key, Bytes& out);
+
+  /// True: the key is new.
+  bool set(BytesView key, BytesView value);
+  /// Inserts unless there; `out` is the value that is there afterwards. True: inserted.
+  bool setdefault(BytesView key, BytesView value, Bytes& out);
+  bool erase(BytesView key);
+  /// False: no such key. The caller's process holds what references were in the value from the same commit on.
+  bool pop(BytesView key, Bytes& out);
+  /// The key inserted last; false: empty.
+  bool popitem(Bytes& key, Bytes& value);
+  /// All pairs, in their order, as ONE step; a later pair of the same key wins.
+  void update(std::span<const KeyValue> pairs);
+  /// One step: next = fn(present). `initial`: what a missing key counts as; without it false for a missing key.
+  bool modify(BytesView key, const BytesView* initial, const Modifier& fn);
+  void clear();
+
+  /// One consistent state in insertion order. Either table may be null. O(n).
+  void snapshot(ByteTable* keys, ByteTable* values);
+
+  /// Drops up to `most` values with references; false when none are left. For the end of a dict of handles.
+  bool drop_some(std::size_t most);
+  /// Gives every run back in a commit of another stripe. Nobody may refer to the dict any more.
+  void dismantle(Change& change);
+  /// Locks and unlocks every stripe whose holder died, which repairs it.
+  void repair_dead();
+  /// Checks every invariant; appends every run the dict owns. "" or what is wrong.
+  std::string verify(std::vector<u64>& runs);
+  /// Bytes of the segment it occupies, without locks; approximate while it is being changed.
+  std::size_t bytes_used();
+
+ private:
+  class Operation;
+  friend class Operation;
+  Segment& segment_;
+  DictBody& body_;
+};
+
+void register_dict_repair();
+
+}  // namespace partage::kernel

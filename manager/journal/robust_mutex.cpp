@@ -1,0 +1,56 @@
+#include "manager/journal/robust_mutex.hpp"
+
+#include <linux/futex.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <partage/error.hpp>
+#include <string>
+#include <system_error>
+
+namespace partage::kernel {
+
+RobustMutex::RobustMutex() {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  const int error = pthread_mutex_init(&mutex_, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+  if (error != 0) throw std::system_error(error, std::generic_category(), "partage: cannot make a robust mutex");
+}
+
+int RobustMutex::acquire_until(Clock::time_point deadline) noexcept {
+  const auto since_epoch = deadline.time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
+  timespec until{};
+  until.tv_sec = static_cast<std::time_t>(seconds.count());
+  until.tv_nsec = static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch - seconds).count());
+  return pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until);
+}
+
+Acquired RobustMutex::outcome(int error) {
+  switch (error) {
+    case EOWNERDEAD: return Acquired::owner_died;
+    case EBUSY:
+    case ETIMEDOUT: return Acquired::busy;
+    default:
+      throw Corrupt(std::string("partage: a lock in the segment is unusable (") + std::strerror(error) +
+                    "); the segment was damaged from outside, start a new manager");
+  }
+}
+
+u32 RobustMutex::futex_word() const noexcept {
+  // glibc keeps the futex word first; the ABI words in the segment header pin the libc that made the segment.
+  return __atomic_load_n(reinterpret_cast<const u32*>(&mutex_), __ATOMIC_ACQUIRE);
+}
+
+pid_t RobustMutex::owner() const noexcept {
+  const u32 word = futex_word();
+  return (word & FUTEX_OWNER_DIED) != 0 ? 0 : static_cast<pid_t>(word & FUTEX_TID_MASK);
+}
+
+bool RobustMutex::owner_dead() const noexcept { return (futex_word() & FUTEX_OWNER_DIED) != 0; }
+
+}  // namespace partage::kernel

@@ -1,0 +1,85 @@
+// The lock of everything in the segment: a process-shared robust mutex that says when its last owner died.
+//
+// Layout: one pthread_mutex_t, 40 bytes on x86-64 glibc. Type-stable memory: once a RobustMutex has been made at an address
+//         it stays one for ever, because the kernel may still touch the lock word of a mutex it was told about
+//         (list_op_pending) when a thread that once held it dies.
+// Crash:  the owner dies -> the kernel marks the word owner-dead and wakes one waiter; the next acquire() returns
+//         Acquired::owner_died. The caller repairs what the lock guards and calls mark_consistent(). It dies before that ->
+//         the next one is told owner_died again. Unlocking without mark_consistent() would make the lock unusable for ever.
+//
+// Plain type, neither error-checking nor recursive: those compare thread ids, which collide across PID namespaces.
+// acquire() blocks in the kernel without spinning; the deadline is on CLOCK_MONOTONIC.
+#pragma once
+
+#include <pthread.h>
+
+#include <chrono>
+#include <optional>
+
+#include "manager/journal/word.hpp"
+
+namespace partage::kernel {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = std::optional<Clock::time_point>;  // nullopt: for ever
+
+enum class Acquired { clean, owner_died, busy };
+
+class RobustMutex {
+ public:
+  RobustMutex();
+  RobustMutex(const RobustMutex&) = delete;
+  RobustMutex& operator=(const RobustMutex&) = delete;
+
+  /// Waits until the lock is ours or the deadline has passed (busy). Throws Corrupt for a lock that is no lock.
+  [[nodiscard]] Acquired acquire(const Deadline& deadline = std::nullopt) {
+    const int error = deadline ? acquire_until(*deadline) : pthread_mutex_lock(&mutex_);
+    return error == 0 ? Acquired::clean : outcome(error);
+  }
+  [[nodiscard]] Acquired try_acquire() {
+    const int error = pthread_mutex_trylock(&mutex_);
+    return error == 0 ? Acquired::clean : outcome(error);
+  }
+  void mark_consistent() noexcept { pthread_mutex_consistent(&mutex_); }
+  void release() noexcept { pthread_mutex_unlock(&mutex_); }
+
+  /// Thread id of the present owner, 0 when free; an owner that died without a successor counts as none.
+  [[nodiscard]] pid_t owner() const noexcept;
+  /// The last owner died and nobody has acquired it since.
+  [[nodiscard]] bool owner_dead() const noexcept;
+
+ private:
+  int acquire_until(Clock::time_point) noexcept;
+  static Acquired outcome(int error);
+  u32 futex_word() const noexcept;
+
+  pthread_mutex_t mutex_;
+};
+static_assert(sizeof(RobustMutex) == 40, "pthread_mutex_t differs: format.md and the ABI words must change with it");
+
+/// Boost.Interprocess' Mutex and TimedMutex over a RobustMutex and the repair of what it guards; for scoped_lock and friends.
+/// A process-local value of two pointers; `Guarded` has `void repair()`, called with the lock held after an owner's death.
+template <class Guarded>
+class RepairedMutex {
+ public:
+  RepairedMutex(RobustMutex& mutex, Guarded& guarded) noexcept : mutex_(&mutex), guarded_(&guarded) {}
+
+  void lock() { settle(mutex_->acquire()); }
+  bool try_lock() { return settle(mutex_->try_acquire()); }
+  template <class TimePoint>
+  bool timed_lock(const TimePoint& until) { return settle(mutex_->acquire(Clock::time_point(until))); }
+  void unlock() noexcept { mutex_->release(); }
+
+ private:
+  bool settle(Acquired acquired) {
+    if (acquired == Acquired::owner_died) {
+      guarded_->repair();
+      mutex_->mark_consistent();
+    }
+    return acquired != Acquired::busy;
+  }
+  RobustMutex* mutex_;
+  Guarded* guarded_;
+};
+
+}  // namespace partage::kernel

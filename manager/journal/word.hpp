@@ -1,0 +1,132 @@
+// Words of shared memory, and the only ways to write one.
+//
+// Rule R: memory that is reachable from a shared structure changes only by applying a committed redo log. The types below
+// make breaking it a compile error: a Word can be read by everybody, and written only by
+//
+//   Log     applying a committed log (journal/log.hpp)
+//   Window  the sequence word of a stripe, around an apply (journal/stripe.hpp)
+//   Draft   memory nobody can reach yet: a run fresh from the heap, or the slot behind an append cursor
+//   Ticket  the one kind of word outside rule R: a counter whose gaps are harmless (order numbers)
+//
+// All accesses are relaxed atomics of 8 bytes: an optimistic reader may look at a word while it is written, must not be
+// torn, and must not be a data race. Ordering comes from the sequence word and the locks, not from here.
+//
+// Layout: a Word is 8 bytes, little-endian, 8-aligned. Crash: a store of one aligned word is indivisible for a SIGKILL.
+#pragma once
+
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace partage::kernel {
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+
+/// Keeps the compiler from moving stores across. A SIGKILL sees program order on one CPU, so this is all a commit needs;
+/// other processes are ordered by the release stores of the window and the locks.
+inline void compiler_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+class Word {
+ public:
+  Word() = default;
+  Word(const Word&) = delete;
+  Word& operator=(const Word&) = delete;
+
+  u64 load() const noexcept { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
+  u64 load_acquire() const noexcept { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
+
+ private:
+  friend class Log;
+  friend class Window;
+  friend class Draft;
+  friend class Ticket;
+  void store(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELAXED); }
+  void store_release(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELEASE); }
+
+  u64 value_;
+};
+static_assert(sizeof(Word) == 8 && alignof(Word) == 8);
+
+/// A shared counter that several processes advance without a lock. Numbers drawn by a process that dies are lost; whoever
+/// uses it must not mind gaps.
+class Ticket {
+ public:
+  /// Draws `n` consecutive numbers and returns the first; the first ever drawn is 1.
+  u64 draw(u64 n = 1) noexcept { return __atomic_fetch_add(&word_.value_, n, __ATOMIC_ACQ_REL) + 1; }
+  /// The last number drawn by anybody.
+  u64 last() const noexcept { return word_.load_acquire(); }
+
+ private:
+  Word word_;
+};
+static_assert(sizeof(Ticket) == 8);
+
+/// The right to write memory that no other process can reach. Whoever makes one vouches for that; the makers are the heap
+/// (fresh runs), the arena (fresh blobs) and the containers (slots behind their cursor).
+class Draft {
+ public:
+  Draft(void* begin, std::size_t bytes) noexcept
+      : begin_(static_cast<std::byte*>(begin)), end_(static_cast<std::byte*>(begin) + bytes) {}
+
+  void set(Word& w, u64 v) const noexcept {
+    assert(owns(&w, sizeof w));
+    w.store(v);
+  }
+  /// Copies bytes into words; the last word is padded with zeros. Memory that optimistic readers may still look at is
+  /// refilled with atomic words, hence no memcpy.
+  void copy(Word* to, const void* from, std::size_t bytes) const noexcept {
+    assert(owns(to, (bytes + 7) / 8 * 8));
+    const auto* p = static_cast<const std::byte*>(from);
+    std::size_t i = 0;
+    for (; i + 8 <= bytes; i += 8) {
+      u64 v;
+      std::memcpy(&v, p + i, 8);
+      (to++)->store(v);
+    }
+    if (i < bytes) {
+      u64 v = 0;
+      std::memcpy(&v, p + i, bytes - i);
+      to->store(v);
+    }
+  }
+  void zero(Word* to, std::size_t words) const noexcept {
+    assert(owns(to, words * 8));
+    for (std::size_t i = 0; i < words; ++i) to[i].store(0);
+  }
+  /// For structures made of 32-bit halves (the dict's index): a relaxed store of one half.
+  void set_half(u32& half, u32 v) const noexcept {
+    assert(owns(&half, sizeof half));
+    __atomic_store_n(&half, v, __ATOMIC_RELAXED);
+  }
+  std::byte* begin() const noexcept { return begin_; }
+  std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
+
+ private:
+  [[maybe_unused]] bool owns(const void* p, std::size_t n) const noexcept {
+    const auto* b = static_cast<const std::byte*>(p);
+    return b >= begin_ && b + n <= end_;
+  }
+  std::byte* begin_;
+  std::byte* end_;
+};
+
+/// Copies `bytes` out of words that may be changing; whether the copy is whole is for the caller to check.
+inline void copy_out(void* to, const Word* from, std::size_t bytes) noexcept {
+  auto* p = static_cast<std::byte*>(to);
+  std::size_t i = 0;
+  for (; i + 8 <= bytes; i += 8) {
+    const u64 v = (from++)->load();
+    std::memcpy(p + i, &v, 8);
+  }
+  if (i < bytes) {
+    const u64 v = from->load();
+    std::memcpy(p + i, &v, bytes - i);
+  }
+}
+
+}  // namespace partage::kernel

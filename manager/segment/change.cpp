@@ -1,0 +1,107 @@
+#include "manager/segment/change.hpp"
+
+#include <partage/error.hpp>
+
+namespace partage::kernel {
+
+Change::~Change() {
+  if (done_) return;
+  if (Window::is_open(stripe_)) Window::close(stripe_);
+  if (!took_runs_ && stripe_.spill.load() == 0) return;
+  Runs runs = segment_.runs();
+  runs.release_all(stripe_.spill);
+  runs.release_all(stripe_.pend);
+}
+
+Change::Run Change::take_run(std::size_t bytes, Pool pool) {
+  Runs runs = segment_.runs();
+  took_runs_ = true;
+  const u64 run = runs.acquire(bytes, stripe_.pend, pool);
+  return {run, Draft(segment_.base() + run, runs.payload_size(run))};
+}
+
+u64 Change::make_blob(BytesView value) {
+  if (value.refs.size() > most_references) {
+    throw ValueError("partage: a value holds " + std::to_string(value.refs.size()) + " handles; at most " +
+                     std::to_string(most_references) + " fit into one element");
+  }
+  const BlobShape shape{value.size, value.refs.size()};
+  const u64 blob = arena_take(*this, stripe_.body[arena_word], shape.payload());
+  auto& head = segment_.at<BlobHead>(blob);
+  const Draft draft(&head.shape, 8 + (shape.payload() + 7) / 8 * 8);
+  draft.set(head.shape, shape.word());
+  Word* payload = &head.shape + 1;
+  draft.copy(payload, value.refs.data(), value.refs.size() * 8);
+  draft.copy(payload + value.refs.size(), value.data, value.size);
+  return blob;
+}
+
+void Change::retire_arena() {
+  Word& arena = stripe_.body[arena_word];
+  for_each_chunk(segment_, arena.load(), [&](u64 run) { retire_run(run); });
+  if (arena.load() != 0) put(arena, 0);
+}
+
+// Last words of the plan: retired blobs onto their free lists, retired runs onto `pend` in place of the ones taken.
+void Change::finish_plan() {
+  for (const u64 blob : retired_blobs_) arena_give_back(*this, stripe_.body[arena_word], blob);
+  retired_blobs_.clear();
+  if (retired_runs_.empty() && !took_runs_) return;
+  Runs runs = segment_.runs();
+  u64 next = 0;
+  for (std::size_t i = retired_runs_.size(); i-- > 0;) {
+    put(runs.link(retired_runs_[i]), next);
+    next = retired_runs_[i];
+  }
+  put(stripe_.pend, next);
+}
+
+void Change::prepare() {
+  if (prepared_) return;
+  finish_plan();
+  if (plan_.size() > Stripe::near_slots) segment_.runs().acquire(plan_.size() * sizeof(LogSlot), stripe_.spill);
+  prepared_ = true;
+}
+
+void Change::open() noexcept { Window::open(stripe_); }
+
+void Change::commit() {
+  prepare();
+  if (plan_.size() == 0) {
+    done_ = true;
+    if (Window::is_open(stripe_)) Window::close(stripe_);
+    return;
+  }
+  open();
+  if (plan_.size() == 1) {
+    Log::commit_single(*plan_[0].word, plan_[0].value);
+  } else {
+    lay(0);  // the commit point is its last store
+    apply_log(segment_, stripe_);
+  }
+  Window::close(stripe_);
+  tidy();
+}
+
+void Change::lay(u64 record_plus_1) noexcept {
+  if (plan_.size() == 0) return;
+  const bool spilled = plan_.size() > Stripe::near_slots;
+  LogSlot* far = spilled ? &segment_.at<LogSlot>(stripe_.spill.load()) : nullptr;
+  for (std::size_t i = 0; i < plan_.size(); ++i) Log::lay(spilled ? far[i] : stripe_.slot(i), plan_[i], segment_.base());
+  Log::decide(stripe_.commit, CommitWord::make(plan_.size(), spilled, record_plus_1));
+}
+
+void Change::apply() noexcept {
+  if (stripe_.commit.load() != 0) apply_log(segment_, stripe_);
+  if (Window::is_open(stripe_)) Window::close(stripe_);
+}
+
+void Change::tidy() {
+  done_ = true;
+  if (stripe_.spill.load() == 0 && stripe_.pend.load() == 0) return;
+  Runs runs = segment_.runs();
+  runs.release_all(stripe_.spill);
+  runs.release_all(stripe_.pend);
+}
+
+}  // namespace partage::kernel

@@ -1,0 +1,125 @@
+#include "manager/segment/stripe_lock.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <partage/error.hpp>
+
+#include "manager/segment/transaction.hpp"
+
+namespace partage::kernel {
+namespace {
+
+std::array<RepairHooks, 8>& hooks() noexcept {
+  static std::array<RepairHooks, 8> table{};
+  return table;
+}
+
+struct UserCode {
+  unsigned depth = 0;
+  std::vector<Stripe*> held;
+};
+UserCode& user_code() noexcept {
+  static thread_local UserCode state;
+  return state;
+}
+
+/// The commit word counts: alone, or because its transaction was decided.
+bool decided(Segment& segment, u64 commit) noexcept {
+  const u64 record = commit >> CommitWord::record_shift;
+  return record == 0 || transaction_decided(segment, record - 1);
+}
+
+}  // namespace
+
+void set_repair_hooks(StripeKind kind, RepairHooks h) noexcept { hooks()[static_cast<std::size_t>(kind)] = h; }
+
+void apply_log(Segment& segment, Stripe& s) noexcept {
+  const u64 commit = s.commit.load();
+  const u64 n = commit & CommitWord::count_mask;
+  std::byte* base = segment.base();
+  if ((commit & CommitWord::spilled) != 0) {
+    const auto* slots = &segment.at<LogSlot>(s.spill.load());
+    for (u64 i = 0; i < n; ++i) Log::apply(slots[i], base);
+  } else {
+    for (u64 i = 0; i < n; ++i) Log::apply(s.slot(i), base);
+  }
+  Log::decide(s.commit, 0);
+}
+
+void GuardedStripe::repair() {
+  Stripe& s = *stripe_;
+  Runs runs = segment_->runs();
+  runs.repair();
+  if (const u64 commit = s.commit.load(); commit != 0) {
+    if (decided(*segment_, commit)) {
+      Window::open(s);
+      apply_log(*segment_, s);
+    } else {
+      Log::decide(s.commit, 0);
+    }
+  }
+  const RepairHooks& hook = hooks()[static_cast<std::size_t>(s.kind()) % hooks().size()];
+  if (hook.settle != nullptr) hook.settle(*segment_, s);
+  if (Window::is_open(s)) Window::close(s);
+  runs.release_all(s.spill);
+  runs.release_all(s.pend);
+  if (hook.afterwards != nullptr) hook.afterwards(*segment_, s);
+}
+
+void lock_stripe(Segment& segment, Stripe& stripe) {
+  const auto& timeout = segment.operation_timeout;
+  switch (stripe.mutex.acquire(timeout ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
+    case Acquired::clean: return;
+    case Acquired::owner_died:
+      GuardedStripe(segment, stripe).repair();
+      stripe.mutex.mark_consistent();
+      return;
+    case Acquired::busy:
+      throw TimeoutError("partage: a shared object stayed locked longer than operation_timeout; thread " +
+                         std::to_string(stripe.mutex.owner()) + " holds it: is that process stopped?");
+  }
+}
+
+bool try_lock_stripe(Segment& segment, Stripe& stripe) {
+  switch (stripe.mutex.try_acquire()) {
+    case Acquired::clean: return true;
+    case Acquired::owner_died:
+      GuardedStripe(segment, stripe).repair();
+      stripe.mutex.mark_consistent();
+      return true;
+    case Acquired::busy: return false;
+  }
+  return false;
+}
+
+UserCodeScope::UserCodeScope(std::vector<Stripe*> held) {
+  ++user_code().depth;
+  user_code().held = std::move(held);
+}
+UserCodeScope::~UserCodeScope() {
+  if (--user_code().depth == 0) user_code().held.clear();
+}
+bool UserCodeScope::active() noexcept { return user_code().depth != 0; }
+bool UserCodeScope::holds(const Stripe& stripe) noexcept { return std::ranges::find(user_code().held, &stripe) != user_code().held.end(); }
+
+void refuse_in_user_code(const char* operation) {
+  if (UserCodeScope::active()) {
+    throw UsageError(std::string("partage: ") + operation + " inside the function of modify(): it runs under the object's " +
+                     "lock, so it may read shared objects but not write any; change its argument, write after it returns");
+  }
+}
+
+ReadLock::ReadLock(Segment& segment, Stripe& stripe) : stripe_(nullptr) {
+  if (!UserCodeScope::active()) {
+    lock_stripe(segment, stripe);
+  } else if (!UserCodeScope::holds(stripe)) {
+    while (!try_lock_stripe(segment, stripe)) sched_yield();
+  } else {
+    return;
+  }
+  stripe_ = &stripe;
+}
+
+}  // namespace partage::kernel

@@ -1,0 +1,91 @@
+// Holding a stripe, and putting right what a dead holder left.
+//
+// lock_stripe() returns with the stripe locked and whole. After an owner's death it runs the repair of journal/stripe.hpp:
+// the heap's log first (it writes `pend` words), then the stripe's own log, then the container's part (a shift in progress,
+// an unpublished split), then the runs in transit. Every step may be killed and repeated.
+//
+// Lock order, for everybody: transaction record -> container stripes by ascending offset -> registry stripes by ascending
+// offset -> heap. A thread that runs user code (modify) never blocks: see ReadLock.
+#pragma once
+
+#include <vector>
+
+#include "manager/journal/stripe.hpp"
+#include "manager/segment/segment.hpp"
+
+namespace partage::kernel {
+
+/// Container code that takes part in the repair of stripes of its kind. Registered once, before the first lock.
+struct RepairHooks {
+  /// Called after the log was replayed or dropped, before the window is closed; may open it again and commit.
+  void (*settle)(Segment&, Stripe&) = nullptr;
+  /// Called last, with the window closed and nothing in transit.
+  void (*afterwards)(Segment&, Stripe&) = nullptr;
+};
+void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
+
+/// Throws TimeoutError (naming the holder) after operation_timeout.
+void lock_stripe(Segment& segment, Stripe& stripe);
+bool try_lock_stripe(Segment& segment, Stripe& stripe);
+inline void unlock_stripe(Stripe& stripe) noexcept { stripe.mutex.release(); }
+
+/// Applies the slots a commit word counts and clears it. For committers and repairers, with the window open.
+void apply_log(Segment& segment, Stripe& stripe) noexcept;
+
+/// What repair() of a stripe does; also the `Guarded` of RepairedMutex, which makes a stripe Boost's Mutex.
+class GuardedStripe {
+ public:
+  GuardedStripe(Segment& segment, Stripe& stripe) noexcept : segment_(&segment), stripe_(&stripe) {}
+  void repair();
+  RepairedMutex<GuardedStripe> mutex() noexcept { return {stripe_->mutex, *this}; }
+
+ private:
+  Segment* segment_;
+  Stripe* stripe_;
+};
+
+/// Scope of one locked stripe.
+class StripeLock {
+ public:
+  StripeLock(Segment& segment, Stripe& stripe) : stripe_(&stripe) { lock_stripe(segment, stripe); }
+  StripeLock(StripeLock&& other) noexcept : stripe_(std::exchange(other.stripe_, nullptr)) {}
+  StripeLock& operator=(StripeLock&&) = delete;
+  ~StripeLock() { unlock(); }
+  void unlock() noexcept {
+    if (stripe_ != nullptr) unlock_stripe(*std::exchange(stripe_, nullptr));
+  }
+
+ private:
+  Stripe* stripe_;
+};
+
+/// User code runs on this thread while it holds stripes (modify). Within this scope no write to any shared object is
+/// allowed, and reads wait for nobody: they go on trying, so that two such threads can never wait for each other.
+class UserCodeScope {
+ public:
+  explicit UserCodeScope(std::vector<Stripe*> held);
+  UserCodeScope(const UserCodeScope&) = delete;
+  UserCodeScope& operator=(const UserCodeScope&) = delete;
+  ~UserCodeScope();
+  static bool active() noexcept;
+  static bool holds(const Stripe& stripe) noexcept;
+};
+/// Throws UsageError when user code of modify() tries to write a shared object.
+void refuse_in_user_code(const char* operation);
+
+/// Scope of a stripe locked for reading. Inside user code that holds the stripe anyway it does nothing; inside other user
+/// code it tries, repairing after the dead, and never blocks.
+class ReadLock {
+ public:
+  ReadLock(Segment& segment, Stripe& stripe);
+  ReadLock(const ReadLock&) = delete;
+  ReadLock& operator=(const ReadLock&) = delete;
+  ~ReadLock() {
+    if (stripe_ != nullptr) unlock_stripe(*stripe_);
+  }
+
+ private:
+  Stripe* stripe_;
+};
+
+}  // namespace partage::kernel
