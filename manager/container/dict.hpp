@@ -11,7 +11,7 @@
 // Keys are equal when their bytes are. Handles (references) in values need DictConfig::handles; keys have none.
 #pragma once
 
-#include <functional>
+#include <partage/function_ref.hpp>
 #include <partage/bytes.hpp>
 #include <span>
 #include <string>
@@ -36,7 +36,7 @@ struct KeyValue {
 class Dict {
  public:
   /// Computes the next value from the present one, under the lock, in a UserCodeScope.
-  using Modifier = std::function<void(BytesView current, Bytes& next)>;
+  using Modifier = FunctionRef<void(BytesView current, Bytes& next)>;
 
   Dict(Segment& segment, DictBody& body) noexcept : segment_(segment), body_(body) {}
 
@@ -79,10 +79,10 @@ class Dict {
  private:
   class Operation;
   friend class Operation;
+  /// Calls fn(run) for the key and the value of an entry when they are runs of their own.
+  void for_each_own_run(const DictEntry& entry, FunctionRef<void(u64 run)> fn) const;
   Segment& segment_;
   DictBody& body_;
 };
-
-void register_dict_repair();
 
 }  // namespace partage::kernel

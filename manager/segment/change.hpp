@@ -69,6 +69,9 @@ class Change {
   void apply() noexcept;
   void tidy();
 
+  /// Forgets everything without touching shared memory: for a forked child, which does not own the stripe.
+  void abandon() noexcept { done_ = true; }
+
   Segment& segment() const noexcept { return segment_; }
   Stripe& stripe() const noexcept { return stripe_; }
 

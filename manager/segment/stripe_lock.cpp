@@ -16,14 +16,7 @@ std::array<RepairHooks, 8>& hooks() noexcept {
   return table;
 }
 
-struct UserCode {
-  unsigned depth = 0;
-  std::vector<Stripe*> held;
-};
-UserCode& user_code() noexcept {
-  static thread_local UserCode state;
-  return state;
-}
+thread_local UserCodeScope* innermost = nullptr;
 
 /// The commit word counts: alone, or because its transaction was decided.
 bool decided(Segment& segment, u64 commit) noexcept {
@@ -94,15 +87,17 @@ bool try_lock_stripe(Segment& segment, Stripe& stripe) {
   return false;
 }
 
-UserCodeScope::UserCodeScope(std::vector<Stripe*> held) {
-  ++user_code().depth;
-  user_code().held = std::move(held);
+UserCodeScope::UserCodeScope(Stripe& held) noexcept : outer_(std::exchange(innermost, this)), one_(&held) {}
+UserCodeScope::UserCodeScope(std::vector<Stripe*> held) noexcept
+    : outer_(std::exchange(innermost, this)), many_(std::move(held)) {}
+UserCodeScope::~UserCodeScope() { innermost = outer_; }
+bool UserCodeScope::active() noexcept { return innermost != nullptr; }
+bool UserCodeScope::holds(const Stripe& stripe) noexcept {
+  for (const UserCodeScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
+    if (scope->one_ == &stripe || std::ranges::find(scope->many_, &stripe) != scope->many_.end()) return true;
+  }
+  return false;
 }
-UserCodeScope::~UserCodeScope() {
-  if (--user_code().depth == 0) user_code().held.clear();
-}
-bool UserCodeScope::active() noexcept { return user_code().depth != 0; }
-bool UserCodeScope::holds(const Stripe& stripe) noexcept { return std::ranges::find(user_code().held, &stripe) != user_code().held.end(); }
 
 void refuse_in_user_code(const char* operation) {
   if (UserCodeScope::active()) {

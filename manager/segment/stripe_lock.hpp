@@ -8,9 +8,12 @@
 // offset -> heap. A thread that runs user code (modify) never blocks: see ReadLock.
 #pragma once
 
+#include <partage/error.hpp>
+#include <utility>
 #include <vector>
 
 #include "manager/journal/stripe.hpp"
+#include "manager/platform/process_epoch.hpp"
 #include "manager/segment/segment.hpp"
 
 namespace partage::kernel {
@@ -54,6 +57,8 @@ class StripeLock {
   void unlock() noexcept {
     if (stripe_ != nullptr) unlock_stripe(*std::exchange(stripe_, nullptr));
   }
+  /// Forgets the lock without releasing it: for a forked child, which does not own it.
+  void abandon() noexcept { stripe_ = nullptr; }
 
  private:
   Stripe* stripe_;
@@ -63,13 +68,38 @@ class StripeLock {
 /// allowed, and reads wait for nobody: they go on trying, so that two such threads can never wait for each other.
 class UserCodeScope {
  public:
-  explicit UserCodeScope(std::vector<Stripe*> held);
+  explicit UserCodeScope(Stripe& held) noexcept;
+  explicit UserCodeScope(std::vector<Stripe*> held) noexcept;
   UserCodeScope(const UserCodeScope&) = delete;
   UserCodeScope& operator=(const UserCodeScope&) = delete;
   ~UserCodeScope();
   static bool active() noexcept;
   static bool holds(const Stripe& stripe) noexcept;
+
+ private:
+  UserCodeScope* outer_;
+  Stripe* one_ = nullptr;
+  std::vector<Stripe*> many_;
 };
+
+/// Runs user code under held stripes. A child that was forked inside it and comes back out owns no lock and must write
+/// nothing: there `abandon()` forgets the locks without releasing them and UsageError is thrown.
+template <class Code, class Abandon>
+void run_user_code(Stripe& held, Code&& code, Abandon&& abandon) {
+  const u64 epoch = process_epoch();
+  try {
+    const UserCodeScope scope(held);
+    code();
+  } catch (...) {
+    if (process_epoch() != epoch) abandon();
+    throw;
+  }
+  if (process_epoch() != epoch) {
+    abandon();
+    throw UsageError("partage: modify(): this child was forked inside the function, so the change is its parent's; nothing "
+                     "was written here");
+  }
+}
 /// Throws UsageError when user code of modify() tries to write a shared object.
 void refuse_in_user_code(const char* operation);
 

@@ -83,6 +83,7 @@ Transaction::Transaction(Segment& segment) : segment_(segment), record_(take_rec
 }
 
 Transaction::~Transaction() {
+  if (abandoned_) return;
   unlock_all();
   record_at(segment_, record_).mutex.release();
 }
@@ -133,6 +134,14 @@ void Transaction::start_over() noexcept {
   unlock_all();
   TransactionRecord& record = record_at(segment_, record_);
   Draft(&record, sizeof record).set(record.count, 0);
+}
+
+void Transaction::abandon() noexcept {
+  abandoned_ = true;
+  for (const Participant& p : participants_) {
+    if (p.change) p.change->abandon();
+  }
+  participants_.clear();
 }
 
 void Transaction::prepare() {

@@ -57,6 +57,9 @@ class Transaction {
   /// Unlocks everything and forgets all plans, keeping the record: for operations that must start over.
   void start_over() noexcept;
 
+  /// Forgets locks and plans without touching shared memory: for a forked child, which owns none of them.
+  void abandon() noexcept;
+
   void prepare();
   void open() noexcept;
   /// prepare() and open() where not done, decide, apply all, tidy up, unlock. Throws only before the decision.
@@ -71,6 +74,7 @@ class Transaction {
   };
   Segment& segment_;
   std::size_t record_;
+  bool abandoned_ = false;
   std::vector<Participant> participants_;  // in lock order
 };
 

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <partage/export.hpp>
+
 namespace partage {
 
 /// Mixin of every error of the library.
@@ -69,7 +71,7 @@ struct ProcessError : detail::ErrorOf<std::runtime_error> { using ErrorOf::Error
 struct WorkerDied : detail::ErrorOf<std::runtime_error> { using ErrorOf::ErrorOf; };
 
 /// The segment cannot hold what was asked: its maximum is reached or the memory behind it is full. Nothing was changed.
-class OutOfMemory : public Error, public std::bad_alloc {
+class PARTAGE_API OutOfMemory : public Error, public std::bad_alloc {
  public:
   OutOfMemory(const std::string& reason, std::size_t limit, std::size_t used, std::size_t asked);
   const char* what() const noexcept override { return message_.what(); }

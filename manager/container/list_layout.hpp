@@ -1,0 +1,138 @@
+// The bytes of a list: its body, the ring of slots, and how an element becomes words.
+//
+// Layout of the body (320 bytes, Pool::list_body)
+//     0  config    bytes of a packed element (0: variable) | handles << 8 | 1 << 16, so never 0; 0: its lock was never made
+//     8  self      reference of the object in the registry, 0 = none
+//    16  reserved
+//    64  stripe    kind list; the words of its body:
+//          [0] arena     arena.hpp
+//          [1] ring      offset of the run of slots << 8 | log2 of their number; 0 = no run
+//          [2] ends      head << 32 | count: element i is in slot (head + i) mod capacity
+//          [3] shift     the intent of a shift in progress, 0 = none (list_shift.hpp)
+//          [4] progress  how far it has come
+//          [5] reserved
+//   head and count are one word, so that an append or a pop at either end of inline elements is a commit of one word.
+// Layout of a slot of a packed list: one word, the element in its low bytes, zeros above.
+// Layout of a slot of a variable list: two words
+//     word 1, low byte  0..15  that many bytes inline: bytes 0..7 in word 0, bytes 8..14 in the upper part of word 1
+//                       16     word 0 is the offset of a blob
+//                       17     word 0 is a single reference, with no bytes
+//   Bytes and bits that mean nothing are 0: equal inline elements have equal words.
+//
+// Crash: at least two slots of the ring are free at any time. Free slots are unreachable, so they are written as drafts: the
+// elements of an append, and the element that an insertion or erasure holds while its neighbours move.
+// Only the ends word, or the ring word of a ring built aside, makes a slot reachable.
+//
+// Invariants: (1) capacity is a power of two and at least 8; (2) count + 2 <= capacity, or count is 0 and there is no ring;
+// (3) every blob named by a slot is named by no other; (4) without `handles` no element has references.
+#pragma once
+
+#include <bit>
+#include <partage/bytes.hpp>
+
+#include "manager/journal/stripe.hpp"
+#include "manager/segment/segment.hpp"
+
+namespace partage::kernel {
+
+struct ListConfig {
+  u8 packed_size = 0;    // bytes of every element, 1 to 8; 0: elements vary
+  bool handles = false;  // elements may hold references; only for variable lists
+
+  static ListConfig of(u64 word) noexcept { return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0}; }
+  u64 word() const noexcept { return u64{packed_size} | u64{handles} << 8 | u64{1} << 16; }
+};
+
+struct alignas(64) ListBody {
+  static constexpr std::size_t arena = 0, ring = 1, ends = 2, shift = 3, progress = 4;
+
+  Word config;
+  Word self;
+  Word reserved[6];
+  Stripe stripe;
+};
+static_assert(sizeof(ListBody) == 320 && offsetof(ListBody, stripe) == 64);
+
+struct RingWord {
+  u64 run;
+  unsigned log2;
+  static RingWord of(u64 word) noexcept { return {word >> 8, static_cast<unsigned>(word & 63)}; }
+  u64 word() const noexcept { return run << 8 | log2; }
+};
+
+struct EndsWord {
+  u32 head;
+  u32 count;
+  static EndsWord of(u64 word) noexcept { return {static_cast<u32>(word >> 32), static_cast<u32>(word)}; }
+  u64 word() const noexcept { return u64{head} << 32 | count; }
+};
+
+/// What a slot holds. The second word of a packed element is not stored.
+struct SlotWords {
+  static constexpr u64 most_inline = 15, blob = 16, reference = 17;
+
+  u64 first = 0;
+  u64 second = 0;
+
+  u64 kind() const noexcept { return second & 255; }
+  static SlotWords of_inline(const std::byte* data, std::size_t bytes) noexcept {
+    u64 words[2] = {0, 0};
+    if (bytes != 0) std::memcpy(words, data, bytes);
+    return {words[0], words[1] << 8 | bytes};
+  }
+};
+
+/// The ring of a list as it is now, seen by one process: under the lock, or within one optimistic attempt (then in_bounds()
+/// comes before anything else).
+class Ring {
+ public:
+  static constexpr u64 least_capacity = 8, spare_slots = 2, most_elements = (u64{1} << 31) - spare_slots;
+
+  Ring(const Segment& segment, const Stripe& stripe, unsigned packed_size) noexcept
+      : ring_(RingWord::of(stripe.body[ListBody::ring].load())),
+        ends_(EndsWord::of(stripe.body[ListBody::ends].load())),
+        stride_(packed_size != 0 ? 1 : 2),
+        slots_(&segment.at<Word>(ring_.run)) {}
+
+  /// Slots for `count` elements and the spare ones.
+  static u64 capacity_for(u64 count) noexcept {
+    return count + spare_slots <= least_capacity ? least_capacity : std::bit_ceil(count + spare_slots);
+  }
+
+  u64 run() const noexcept { return ring_.run; }
+  u64 capacity() const noexcept { return ring_.run == 0 ? 0 : u64{1} << ring_.log2; }
+  u64 bytes() const noexcept { return capacity() * stride_ * 8; }
+  u64 count() const noexcept { return ends_.count; }
+  u32 head() const noexcept { return ends_.head; }
+  std::size_t stride() const noexcept { return stride_; }  // words of a slot
+  bool packed() const noexcept { return stride_ == 1; }
+  /// Elements that can still be added without a larger ring.
+  u64 room() const noexcept { return capacity() < count() + spare_slots ? 0 : capacity() - count() - spare_slots; }
+  bool in_bounds(const Segment& segment) const noexcept {
+    return count() <= capacity() && ring_.run % 8 == 0 && segment.holds(ring_.run, bytes());
+  }
+
+  /// Number of the slot of element i. Also for i in [-spare, 0) and [count, count + spare), modulo 2^64: the free slots.
+  u64 place(u64 i) const noexcept { return (ends_.head + i) & (capacity() - 1); }
+  Word* slot(u64 i) const noexcept { return slots_ + place(i) * stride_; }
+  SlotWords load(u64 i) const noexcept {
+    const Word* s = slot(i);
+    return {s[0].load(), stride_ == 2 ? s[1].load() : 0};
+  }
+
+ private:
+  RingWord ring_;
+  EndsWord ends_;
+  std::size_t stride_;
+  Word* slots_;
+};
+
+/// Index of an element, from the end when negative; nullopt: there is none.
+inline std::optional<u64> resolve_index(std::ptrdiff_t i, u64 count) noexcept {
+  const auto n = static_cast<std::ptrdiff_t>(count);
+  if (i < 0) i += n;
+  if (i < 0 || i >= n) return std::nullopt;
+  return static_cast<u64>(i);
+}
+
+}  // namespace partage::kernel

@@ -1,0 +1,87 @@
+// Copying elements out of a list, under its lock or optimistically.
+//
+// An optimistic attempt may see words of different moments, freed blobs and reused memory. It follows no offset that it has
+// not bounded, believes no large size before the sequence word is seen unchanged, and its result counts only if the sequence
+// word is unchanged at the end.
+//
+// Thread safety: reads only.
+#pragma once
+
+#include "manager/container/list_layout.hpp"
+#include "manager/segment/arena.hpp"
+
+namespace partage::kernel {
+
+inline void relax_cpu() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Runs fn(attempt) until it returns true for one undisturbed state. False after `tries`: take the lock.
+template <class Fn>
+bool read_optimistically(const Stripe& stripe, unsigned tries, Fn&& fn) {
+  for (; tries != 0; --tries) {
+    const OptimisticRead attempt(stripe);
+    if (attempt.begun() && fn(attempt) && attempt.valid()) return true;
+    relax_cpu();
+  }
+  return false;
+}
+
+struct ReadRoom {
+  std::byte* bytes;
+  ObjectRef* refs;
+};
+
+/// Copies a slot of a variable list to where sink(bytes, refs) says. False: out of bounds, so the attempt has failed; under
+/// the lock (`attempt` is null) never.
+template <class Sink>
+bool read_slot(const Segment& segment, SlotWords slot, const OptimisticRead* attempt, Sink&& sink) {
+  const u64 kind = slot.kind();
+  if (kind <= SlotWords::most_inline) {
+    const u64 words[2] = {slot.first, slot.second >> 8};
+    std::byte* to = sink(kind, 0).bytes;
+    if (kind != 0) std::memcpy(to, words, kind);
+    return true;
+  }
+  if (kind == SlotWords::reference) {
+    *sink(0, 1).refs = slot.first;
+    return true;
+  }
+  if (attempt != nullptr &&
+      (kind != SlotWords::blob || slot.first % 16 != 0 || !segment.holds(slot.first, sizeof(BlobHead)))) {
+    return false;
+  }
+  const auto& head = segment.at<BlobHead>(slot.first);
+  const BlobShape shape = BlobShape::of(head.shape.load());
+  if (attempt != nullptr) {
+    if (!segment.holds(slot.first + sizeof(BlobHead), shape.payload() + 7)) return false;
+    if (shape.payload() > largest_arena_blob && !attempt->valid()) return false;
+  }
+  const auto to = sink(shape.bytes, shape.refs);
+  const Word* payload = &head.shape + 1;
+  copy_out(to.refs, payload, shape.refs * 8);
+  copy_out(to.bytes, payload + shape.refs, shape.bytes);
+  return true;
+}
+
+/// Copies element i. The ring is in bounds.
+inline bool read_element(const Segment& segment, const Ring& ring, unsigned packed_size, u64 i, Bytes& out,
+                         const OptimisticRead* attempt) {
+  const SlotWords slot = ring.load(i);
+  if (ring.packed()) {
+    std::memcpy(out.resize(8), &slot.first, 8);  // always room for a word; the size follows
+    out.resize(packed_size);
+    out.refs().clear();
+    return true;
+  }
+  return read_slot(segment, slot, attempt, [&](u64 bytes, u64 refs) -> ReadRoom {
+    out.refs().resize(refs);
+    return {out.resize(bytes), out.refs().data()};
+  });
+}
+
+}  // namespace partage::kernel
