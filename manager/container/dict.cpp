@@ -24,8 +24,9 @@ Found find_in(const Segment& segment, const Stripe& s, const Key& key) {
   return dict::find(segment, Table::at(segment, s.body[dict_table].load()), key);
 }
 
-void make_stripe(const Draft& draft, Stripe& s, u64 owner) {
-  new (&s.mutex) RobustMutex;
+/// `fresh`: this memory never held a lock. A lock that exists is not made again: a repairer may be about to take it.
+void make_stripe(const Draft& draft, Stripe& s, u64 owner, bool fresh) {
+  if (fresh) new (&s.mutex) RobustMutex;
   draft.zero(&s.commit, (sizeof s - offsetof(Stripe, commit)) / 8);
   draft.set(s.body[dict_table], no_table);
   draft.set(s.owner, owner);
@@ -36,24 +37,28 @@ u64 Dict::build(Change& change, const DictConfig& config) {
   Segment& segment = change.segment();
   const Change::Run run = change.take_run(sizeof(DictBody), Pool::dict_body);
   auto& body = segment.at<DictBody>(run.offset);
-  run.draft.zero(&body.root, offsetof(DictBody, first) / 8);
-  new (&body.order) Ticket;
-  run.draft.zero(reinterpret_cast<Word*>(&body.order), 1);
+  const bool fresh_body = body.root.load() == 0;
+  run.draft.zero(&body.config, (offsetof(DictBody, first) - offsetof(DictBody, config)) / 8);
   run.draft.set(body.config, config.handles ? handles_config : 0);
-  make_stripe(run.draft, body.first, run.offset | static_cast<u64>(StripeKind::dict_first));
+  make_stripe(run.draft, body.first, run.offset | static_cast<u64>(StripeKind::dict_first), fresh_body);
+  u64 root = segment.offset_of(&body.first) << 8;
+  if (config.stripes_log2 != 0) {
+    const unsigned log2 = std::min(config.stripes_log2, most_stripes_log2);
+    const Change::Run memory = change.take_run(sizeof(StripeArrayHead) + (sizeof(Stripe) << log2), stripe_pool(log2));
+    auto& head = segment.at<StripeArrayHead>(memory.offset);
+    auto* stripes = reinterpret_cast<Stripe*>(&head + 1);
+    for (u64 i = 0; i < u64{1} << log2; ++i) {
+      make_stripe(memory.draft, stripes[i], run.offset | static_cast<u64>(StripeKind::dict), head.made.load() == 0);
+    }
+    compiler_barrier();
+    memory.draft.set(head.made, 1);
+    root = segment.offset_of(stripes) << 8 | log2;
+    run.draft.set(body.array, memory.offset);
+    change.put(segment.runs().link(memory.offset), 0);
+  }
+  compiler_barrier();
+  run.draft.set(body.root, root);  // last: from now on the body's locks exist
   change.put(segment.runs().link(run.offset), 0);
-  if (config.stripes_log2 == 0) {
-    run.draft.set(body.root, segment.offset_of(&body.first) << 8);
-    return run.offset;
-  }
-  const unsigned log2 = std::min(config.stripes_log2, most_stripes_log2);
-  const Change::Run array = change.take_run(sizeof(Stripe) << log2, stripe_pool(log2));
-  for (u64 i = 0; i < u64{1} << log2; ++i) {
-    make_stripe(array.draft, (&segment.at<Stripe>(array.offset))[i], run.offset | static_cast<u64>(StripeKind::dict));
-  }
-  change.put(segment.runs().link(array.offset), 0);
-  run.draft.set(body.root, array.offset << 8 | log2);
-  run.draft.set(body.array, array.offset);
   return run.offset;
 }
 
@@ -233,7 +238,7 @@ void Dict::dismantle(Change& change) {
       for_each_own_run(t.entries[n], [&](u64 run) { change.retire_run(run); });
     }
     if (t.capacity != 0 && !TableWord::of(table).embedded) change.retire_run(TableWord::of(table).offset);
-    for_each_chunk(segment_, s.body[Change::arena_word].load(), [&](u64 run) { change.retire_run(run); });
+    change.retire_chain(s.body[Change::arena_word].load());
   }
   if (body_.array.load() != 0) change.retire_run(body_.array.load());
   change.retire_run(segment_.offset_of(&body_));

@@ -1,9 +1,9 @@
 // What a dict looks like in a segment.
 //
 // Layout of a body (832 bytes, pool dict_body): all a small dict needs
-//     0  root      offset of the stripe array << 8 | log2 of its length
+//     0  root      offset of the first stripe << 8 | log2 of their number; 0 only in a body whose locks were never made
 //     8  config    1: values may hold references
-//    16  array     run of the stripe array, 0: the one embedded stripe
+//    16  array     run of the stripe array (one line with its mark, then the stripes), 0: the one embedded stripe
 //    24  reserved[5]
 //    64  order     the number drawn last; one draw per new key
 //    72  reserved[7]
@@ -66,6 +66,13 @@ struct DictBody {
 };
 static_assert(sizeof(DictBody) == 832 && offsetof(DictBody, order) == 64);
 static_assert(offsetof(DictBody, first) == 128 && offsetof(DictBody, table) == 384);
+
+/// In front of a stripe array (pool stripes + log2): one line, so that the stripes stay aligned.
+struct alignas(64) StripeArrayHead {
+  Word made;  // 1: the locks behind exist
+  Word reserved[7];
+};
+static_assert(sizeof(StripeArrayHead) == 64);
 
 inline constexpr std::size_t dict_table = 1, dict_count = 2, dict_last = 3, dict_used = 4;  // stripe body words
 inline constexpr u64 no_table = 1;                                                           // value of the table word

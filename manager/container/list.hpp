@@ -22,6 +22,7 @@
 #pragma once
 
 #include <partage/bytes.hpp>
+#include <partage/function_ref.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -107,15 +108,11 @@ class List {
 
   Stripe& stripe() const noexcept { return body_->stripe; }
   Ring ring() const noexcept { return Ring(*segment_, body_->stripe, config_.packed_size); }
-  bool counts(BytesView value) const noexcept { return !value.refs.empty(); }
-  bool counts(std::span<const BytesView> values) const noexcept;
-  template <class Fn>
-  bool read_optimistically(unsigned tries, Fn&& fn) const;
-  bool collect(const Ring& ring, const Selection& selection, ByteTable& out, const OptimisticRead* attempt) const;
+  bool collect(const Selection& selection, ByteTable& out, const OptimisticRead* attempt) const;
   u64 read_slice(const Slice& slice, ByteTable& out) const;
-  void check_order(std::span<const u32> order, std::size_t count) const;
+  bool remove(std::ptrdiff_t i, const u64* version, Bytes* out) const;
   void permute(ListWrite& write, std::span<const u32> order) const;
-  void run_user_code(ListWrite& write, FunctionRef<void()> fn) const;
+  void shrink() const;
 
   Segment* segment_;
   ListBody* body_;

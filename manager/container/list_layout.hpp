@@ -28,6 +28,7 @@
 #pragma once
 
 #include <bit>
+#include <optional>
 #include <partage/bytes.hpp>
 
 #include "manager/journal/stripe.hpp"
@@ -88,6 +89,7 @@ class Ring {
  public:
   static constexpr u64 least_capacity = 8, spare_slots = 2, most_elements = (u64{1} << 31) - spare_slots;
 
+  Ring() = default;
   Ring(const Segment& segment, const Stripe& stripe, unsigned packed_size) noexcept
       : ring_(RingWord::of(stripe.body[ListBody::ring].load())),
         ends_(EndsWord::of(stripe.body[ListBody::ends].load())),
@@ -108,6 +110,8 @@ class Ring {
   bool packed() const noexcept { return stride_ == 1; }
   /// Elements that can still be added without a larger ring.
   u64 room() const noexcept { return capacity() < count() + spare_slots ? 0 : capacity() - count() - spare_slots; }
+  /// Eight times too large for `elements`.
+  bool sparse_with(u64 elements) const noexcept { return capacity() > least_capacity && elements < capacity() / 8; }
   bool in_bounds(const Segment& segment) const noexcept {
     return count() <= capacity() && ring_.run % 8 == 0 && segment.holds(ring_.run, bytes());
   }
@@ -121,10 +125,10 @@ class Ring {
   }
 
  private:
-  RingWord ring_;
-  EndsWord ends_;
-  std::size_t stride_;
-  Word* slots_;
+  RingWord ring_{0, 0};
+  EndsWord ends_{0, 0};
+  std::size_t stride_ = 0;
+  Word* slots_ = nullptr;
 };
 
 /// Index of an element, from the end when negative; nullopt: there is none.

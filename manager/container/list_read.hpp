@@ -7,6 +7,7 @@
 // Thread safety: reads only.
 #pragma once
 
+#include "manager/container/byte_table.hpp"
 #include "manager/container/list_layout.hpp"
 #include "manager/segment/arena.hpp"
 
@@ -20,6 +21,11 @@ inline void relax_cpu() noexcept {
 #endif
 }
 
+/// The blob is a run of its own, not a part of the arena. Under the lock.
+inline bool is_own_run(const Segment& segment, u64 blob) noexcept {
+  return (segment.at<BlobHead>(blob).head.load() & 255) == own_run_class;
+}
+
 /// Runs fn(attempt) until it returns true for one undisturbed state. False after `tries`: take the lock.
 template <class Fn>
 bool read_optimistically(const Stripe& stripe, unsigned tries, Fn&& fn) {
@@ -31,10 +37,16 @@ bool read_optimistically(const Stripe& stripe, unsigned tries, Fn&& fn) {
   return false;
 }
 
-struct ReadRoom {
-  std::byte* bytes;
-  ObjectRef* refs;
-};
+/// Where read_slot() puts what it reads.
+inline auto sink_into(Bytes& out) {
+  return [&out](u64 bytes, u64 refs) -> ByteTable::Room {
+    out.refs().resize(refs);
+    return {out.resize(bytes), out.refs().data()};
+  };
+}
+inline auto sink_into(ByteTable& out) {
+  return [&out](u64 bytes, u64 refs) { return out.add_room(bytes, refs); };
+}
 
 /// Copies a slot of a variable list to where sink(bytes, refs) says. False: out of bounds, so the attempt has failed; under
 /// the lock (`attempt` is null) never.
@@ -78,10 +90,7 @@ inline bool read_element(const Segment& segment, const Ring& ring, unsigned pack
     out.refs().clear();
     return true;
   }
-  return read_slot(segment, slot, attempt, [&](u64 bytes, u64 refs) -> ReadRoom {
-    out.refs().resize(refs);
-    return {out.resize(bytes), out.refs().data()};
-  });
+  return read_slot(segment, slot, attempt, sink_into(out));
 }
 
 }  // namespace partage::kernel

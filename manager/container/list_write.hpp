@@ -21,6 +21,8 @@
 
 namespace partage::kernel {
 
+bool hold_references(std::span<const BytesView> values) noexcept;
+
 class ListWrite {
  public:
   ListWrite(const List& list, bool counted);
@@ -42,10 +44,9 @@ class ListWrite {
   SlotWords make(BytesView value);
   /// The words of a further element equal to one of the list.
   SlotWords make_copy(SlotWords slot);
-  /// The commit frees what belongs to this element and gives up its references.
-  void drop(SlotWords slot) { remove(slot, 0); }
-  /// The same, but this process holds the objects it referred to from the commit on.
-  void hand_over(SlotWords slot) { remove(slot, segment().client_slot); }
+  /// The commit frees what belongs to this element and gives up its references. `to_us`: this process holds the objects it
+  /// referred to from the same commit on.
+  void drop(SlotWords slot, bool to_us = false);
 
   // ---- slots ---------------------------------------------------------------------------------------------------------
 
@@ -56,21 +57,19 @@ class ListWrite {
   void replace(u64 i, BytesView value);
   void push_back(std::span<const BytesView> values);
   /// The elements of [from, from + removed) become `values`. For every place and every size; the ring is built anew.
-  void splice(u64 from, u64 removed, std::span<const BytesView> values);
+  void splice(u64 from, u64 removed, std::span<const BytesView> values, bool to_us = false);
   void clear();
-  /// All blobs move to a new arena with the ring that is built next, and the old one is given back.
-  void renew_arena();
-  /// `slot`, which stays, in the new ring.
+  /// The commit gives the arena back. From now on drop() frees large blobs only, and what a new ring keeps is made anew.
+  void give_up_arena();
+  /// The words, in a new ring, of an element that stays.
   SlotWords keep(SlotWords slot);
-  bool renews_arena() const noexcept { return arena_gone_; }
+  bool arena_given_up() const noexcept { return arena_gone_; }
 
   void commit();
   /// In a child forked under the lock: the lock is the parent's, so leave everything alone.
   void abandon() noexcept;
 
  private:
-  void remove(SlotWords slot, u64 holder);
-
   const List& list_;
   // In this order: a change is given up before its lock.
   std::optional<StripeLock> lock_;
@@ -85,8 +84,8 @@ class ListWrite {
 /// A ring built aside, that becomes the list's with the commit.
 class NewRing {
  public:
-  /// For `count` elements; throws ValueError when no list can have so many. `room_for` may be larger.
-  NewRing(ListWrite& write, u64 count, u64 room_for = 0);
+  /// For `count` elements with room for `up_to`; count 0: no ring at all. Throws ValueError when no list can have so many.
+  NewRing(ListWrite& write, u64 count, u64 up_to = 0);
 
   void push(SlotWords slot) noexcept;
   /// Elements [from, from + n) of the present ring.

@@ -1,5 +1,6 @@
 #include "manager/segment/change.hpp"
 
+#include <algorithm>
 #include <partage/error.hpp>
 
 namespace partage::kernel {
@@ -7,7 +8,7 @@ namespace partage::kernel {
 Change::~Change() {
   if (done_) return;
   if (Window::is_open(stripe_)) Window::close(stripe_);
-  if (!took_runs_ && stripe_.spill.load() == 0) return;
+  if (taken_runs_.empty() && stripe_.spill.load() == 0) return;
   Runs runs = segment_.runs();
   runs.release_all(stripe_.spill);
   runs.release_all(stripe_.pend);
@@ -15,8 +16,8 @@ Change::~Change() {
 
 Change::Run Change::take_run(std::size_t bytes, Pool pool) {
   Runs runs = segment_.runs();
-  took_runs_ = true;
-  const u64 run = runs.acquire(bytes, stripe_.pend, pool);
+  taken_runs_.push_back(0);  // before the run: this may throw, and then there must be nothing to take back
+  const u64 run = taken_runs_.back() = runs.acquire(bytes, stripe_.pend, pool);
   return {run, Draft(segment_.base() + run, runs.payload_size(run))};
 }
 
@@ -38,7 +39,7 @@ u64 Change::make_blob(BytesView value) {
 
 void Change::retire_arena() {
   Word& arena = stripe_.body[arena_word];
-  for_each_chunk(segment_, arena.load(), [&](u64 run) { retire_run(run); });
+  retire_chain(arena.load());
   if (arena.load() != 0) put(arena, 0);
 }
 
@@ -46,11 +47,23 @@ void Change::retire_arena() {
 void Change::finish_plan() {
   for (const u64 blob : retired_blobs_) arena_give_back(*this, stripe_.body[arena_word], blob);
   retired_blobs_.clear();
-  if (retired_runs_.empty() && !took_runs_) return;
+  if (retired_runs_.empty() && retired_chains_.empty() && taken_runs_.empty()) return;
   Runs runs = segment_.runs();
   u64 next = 0;
+  for (const u64 first : retired_chains_) {
+    u64 last = first;
+    while (get(runs.link(last)) != 0) last = get(runs.link(last));
+    if (next != 0) put(runs.link(last), next);
+    next = first;
+  }
+  std::ranges::sort(taken_runs_);
   for (std::size_t i = retired_runs_.size(); i-- > 0;) {
-    put(runs.link(retired_runs_[i]), next);
+    Word& link = runs.link(retired_runs_[i]);
+    if (std::ranges::binary_search(taken_runs_, retired_runs_[i])) {
+      put(link, next);  // taken and retired by this very change: it is on `pend` now
+    } else {
+      Draft(&link, sizeof link).set(link, next);
+    }
     next = retired_runs_[i];
   }
   put(stripe_.pend, next);

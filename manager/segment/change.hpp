@@ -13,6 +13,8 @@
 // Memory. Runs taken are on the stripe's `pend` list until the commit links them and puts the retired ones there instead;
 // after it they are freed. So at every instant `pend` names exactly the runs that are in nobody's structure.
 // A blob freed by a change is not handed out again by the same change: its bytes stay readable until the commit.
+// The link of a run that is on no list means nothing to anybody, so the retired runs are linked to each other before the
+// commit, which then hangs them all on `pend` with one word: giving back needs no room, not even in a full segment.
 //
 // Crash: see journal/stripe.hpp; a change adds no state of its own to shared memory.
 // Thread safety: none; a Change belongs to the thread that holds the stripe.
@@ -38,7 +40,9 @@ class Change {
 
   void put(Word& word, u64 value) { plan_.put(word, value); }
   u64 get(const Word& word) const { return plan_.get(word); }
-  bool empty() const noexcept { return plan_.size() == 0 && retired_runs_.empty() && retired_blobs_.empty(); }
+  bool empty() const noexcept {
+    return plan_.size() == 0 && retired_runs_.empty() && retired_chains_.empty() && retired_blobs_.empty();
+  }
 
   struct Run {
     u64 offset;
@@ -46,8 +50,12 @@ class Change {
   };
   /// A fresh run of the heap, unreachable until the commit. Its contents are unspecified.
   Run take_run(std::size_t bytes, Pool pool = Pool::none);
-  /// The commit gives this run back to the heap.
+  /// The commit gives this run back to the heap. It is on no list; for those that are there is retire_chain().
   void retire_run(u64 run) { retired_runs_.push_back(run); }
+  /// The commit gives back a whole list of runs, such as the chunks of an arena, and what it hangs on forgets it. 0: none.
+  void retire_chain(u64 first) {
+    if (first != 0) retired_chains_.push_back(first);
+  }
 
   /// Stores bytes and references in a fresh blob of the stripe's arena, or in a run of their own when they are large.
   u64 make_blob(BytesView value);
@@ -81,9 +89,10 @@ class Change {
   Segment& segment_;
   Stripe& stripe_;
   Plan plan_;
+  std::vector<u64> taken_runs_;
   std::vector<u64> retired_runs_;
+  std::vector<u64> retired_chains_;
   std::vector<u64> retired_blobs_;
-  bool took_runs_ = false;
   bool prepared_ = false;
   bool done_ = false;
 };

@@ -76,6 +76,7 @@ Word& Runs::word(u64 offset) const noexcept { return segment_->at<Word>(offset);
 Word& Runs::link(u64 run) const noexcept { return block(run - head_bytes).link; }
 u64 Runs::used() const noexcept { return state().used.load(); }
 std::size_t Runs::payload_size(u64 run) const noexcept { return size_of(block(run - head_bytes).head.load()) - head_bytes; }
+u64 Runs::owner_slot(u64 run) const noexcept { return block(run - head_bytes).head.load() >> owner_shift; }
 
 // ---- the log -------------------------------------------------------------------------------------------------------
 
@@ -223,6 +224,7 @@ u64 Runs::acquire(std::size_t bytes, Word& list, Pool pool, u64 owner_slot) {
     const u64 b = allocate_block(plan, lines_for(bytes));
     run = b + head_bytes;
     plan.put(block(b).head, plan.get(block(b).head) | static_cast<u64>(pool) << pool_shift | owner_slot << owner_shift);
+    if (pool != Pool::none) plan.put(word(run), 0);
   }
   plan.put(link(run), list.load());
   plan.put(list, run);

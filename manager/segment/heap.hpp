@@ -21,7 +21,9 @@
 // from the heap, so there is no instant at which a run belongs to nobody; release_head() pops it back the same way.
 //
 // Pool kinds. Memory that holds locks is type-stable: a body with mutexes is never merged back into the heap but kept on
-// pool[kind] and handed out again as the same kind of body.
+// pool[kind] and handed out again as the same kind of body. The first word of a pooled run that was never handed out before
+// is 0, so that its taker can tell whether its locks have been made: a lock that exists must not be made again, because
+// whoever repairs an old transaction may be about to take it.
 //
 // Crash: dies before the commit word -> nothing happened. After it -> the next locker applies the log. Growth is
 // fallocate() first, then `committed` in the log: a death in between leaves memory charged that is charged again for free.
@@ -96,6 +98,8 @@ class Runs {
   void repair();
 
   std::size_t payload_size(u64 run) const noexcept;
+  /// The client slot that has it as private memory; 0: a structure of the segment has it.
+  u64 owner_slot(u64 run) const noexcept;
   Word& link(u64 run) const noexcept;
   u64 used() const noexcept;
 

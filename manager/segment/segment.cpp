@@ -74,6 +74,13 @@ Segment& Segment::containing(const void* p) {
   throw Corrupt("partage: this heap is not in a segment that is mapped by this process");
 }
 
+std::vector<std::pair<void*, std::size_t>> Segment::mapped_ranges() {
+  const std::lock_guard guard(mappings_mutex());
+  std::vector<std::pair<void*, std::size_t>> ranges;
+  for (const Segment* s : mappings()) ranges.emplace_back(s->region_.get_address(), s->region_.get_size());
+  return ranges;
+}
+
 std::shared_ptr<Segment> Segment::create(const Size& size, const std::string& name) {
   if (!name.empty()) (void)path_of(name);  // a bad name is refused before anything is made
   const std::size_t max = whole_pages(size.max != 0 ? size.max : std::max(allowed_max(), smallest_max));

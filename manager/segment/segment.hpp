@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "manager/platform/memory_object.hpp"
 #include "manager/segment/header.hpp"
@@ -63,6 +65,8 @@ class Segment {
 
   /// The mapped segment that holds this address; for the Heap's Boost interface, which is only handed `this`.
   static Segment& containing(const void* p);
+  /// Begin and length of every mapping of this process; for a forked child that keeps only some.
+  static std::vector<std::pair<void*, std::size_t>> mapped_ranges();
 
  private:
   Segment(MemoryObject object, boost::interprocess::mapped_region region);

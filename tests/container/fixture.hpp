@@ -38,17 +38,18 @@ class ContainerFixture {
   ObjectRef ref_of(std::size_t i) const { return refs_[i]; }
 
   /// The heap is whole, and its allocated runs are the tables, the pools and exactly `owned`. "" or what is wrong.
-  std::string verify(std::vector<kernel::u64> owned) {
+  std::string verify(std::vector<kernel::u64> owned) { return verify(*segment_, std::move(owned)); }
+  static std::string verify(kernel::Segment& segment, std::vector<kernel::u64> owned) {
     using namespace kernel;
-    Runs runs = segment_->runs();
+    Runs runs = segment.runs();
     if (std::string problem = runs.verify(); !problem.empty()) return problem;
-    owned.push_back(segment_->header().records);
-    owned.push_back(segment_->header().registry);
-    auto& table = segment_->at<ObjectTable>(segment_->header().registry);
+    owned.push_back(segment.header().records);
+    owned.push_back(segment.header().registry);
+    auto& table = segment.at<ObjectTable>(segment.header().registry);
     for (const Word& chunk : table.chunks) {
       if (chunk.load() != 0) owned.push_back(chunk.load());
     }
-    Objects(*segment_).for_each([&](u32, ObjectSlot& slot) {
+    Objects(segment).for_each([&](u32, ObjectSlot& slot) {
       if (SlotWord::of(slot.state.load()).state == SlotState::free) return;
       owned.push_back(slot.schema.load());
       if (slot.name.load() != 0) owned.push_back(slot.name.load());

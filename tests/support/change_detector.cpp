@@ -24,7 +24,7 @@ struct FaultLog {
   PageRef pages[kMaxPages];
 };
 
-FaultLog* fault_log = nullptr;            // these two are used in the child only
+FaultLog* fault_log = nullptr;  // these two are used in the child only
 const Image* protected_image = nullptr;
 
 void on_fault(int, siginfo_t* info, void*) {
@@ -33,8 +33,10 @@ void on_fault(int, siginfo_t* info, void*) {
     const Part& part = (*protected_image)[i];
     if (address < part.base || address >= part.base + part.reserved) continue;
     const std::size_t offset = static_cast<std::size_t>(address - part.base) / kPage * kPage;
-    if (fault_log->count < kMaxPages) fault_log->pages[fault_log->count++] = {i, offset};
-    else fault_log->overflow = true;
+    if (fault_log->count < kMaxPages)
+      fault_log->pages[fault_log->count++] = {i, offset};
+    else
+      fault_log->overflow = true;
     if (::mprotect(part.base + offset, std::min(kPage, part.reserved - offset), PROT_READ | PROT_WRITE) == 0) return;
   }
   ::signal(SIGSEGV, SIG_DFL);  // a fault of the operation's own: let it die of it

@@ -8,7 +8,8 @@
 //
 // written_pages() write-protects the image in a forked child, runs the operation there, and records every page that
 // faults: exact for stores through this mapping, including pages that end as they began. It cannot see stores through a
-// second mapping or by the kernel (read(2) into the image), so every 256th call compares all of `used`: that is `missed`.
+// second mapping or by the kernel (read(2) into the image), so every 256th call compares all of `used`: that is
+// `missed`.
 // Not covered: a store outside the list that is undone again within 256 instructions. Give no list if that may happen.
 #pragma once
 

@@ -13,8 +13,10 @@ namespace partage::test {
 
 CodeSet& CodeSet::add_range(Range range) {
   const auto at = std::lower_bound(ranges_.begin(), ranges_.end(), range);
-  if (at == ranges_.end() || at->begin != range.begin) ranges_.insert(at, range);
-  else at->end = std::max(at->end, range.end);
+  if (at == ranges_.end() || at->begin != range.begin)
+    ranges_.insert(at, range);
+  else
+    at->end = std::max(at->end, range.end);
   return *this;
 }
 
@@ -39,7 +41,8 @@ const CodeSet::Range* CodeSet::find(std::uintptr_t address) const {
 }
 
 CodeSet mutex_code() {
-  // Asked from the C library itself: under a sanitizer the global name is an interceptor, in a fixed-address program a stub.
+  // Asked from the C library itself: under a sanitizer the global name is an interceptor, in a fixed-address program a
+  // stub.
   void* libc = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
   if (libc == nullptr) throw std::runtime_error("mutex_code: libc.so.6 is not loaded (a static program?)");
   CodeSet code;
@@ -57,8 +60,12 @@ CodeSet mutex_code() {
   return code;
 }
 
-[[gnu::noinline, gnu::noclone]] void code_region_begin() { asm volatile("" ::: "memory"); }
-[[gnu::noinline, gnu::noclone]] void code_region_end() { asm volatile("nop" ::: "memory"); }  // never folded into begin
+[[gnu::noinline, gnu::noclone]] void code_region_begin() {
+  asm volatile("" ::: "memory");
+}
+[[gnu::noinline, gnu::noclone]] void code_region_end() {
+  asm volatile("nop" ::: "memory");
+}  // never folded into begin
 
 bool CodeTracker::inside(std::uintptr_t instruction, std::uintptr_t stack) {
   if (instruction == reinterpret_cast<std::uintptr_t>(&code_region_begin)) ++regions_;
@@ -86,6 +93,8 @@ std::string symbol_at(std::uintptr_t address) {
   } else {
     return "unknown code";
   }
+  constexpr std::size_t kLongest = 90;  // the end of a long name says more than its beginning
+  if (name.size() > kLongest) name = "..." + name.substr(name.size() - kLongest);
   char offset[32];
   std::snprintf(offset, sizeof offset, "+0x%zx", static_cast<std::size_t>(address - begin));
   return name + offset;

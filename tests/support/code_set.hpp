@@ -1,15 +1,16 @@
-// Says whether a stepped process is inside chosen functions, so that real kills can be spent on lock, commit and unlock.
+// Says whether a stepped process is inside chosen functions, so that real kills can be spent on lock, commit and
+// unlock.
 //
-//   CodeSet code = mutex_code();                      // glibc's lock, trylock, timedlock, clocklock, unlock, consistent
-//   code.add_functions_named("RobustMutex::");        // from the symbol tables, demangled; throws if there is none
-//   code.add_function(&commit_words);                 // a function pointer
+//   CodeSet code = mutex_code();                  // glibc's lock, trylock, timedlock, clocklock, unlock, consistent
+//   code.add_functions_named("RobustMutex::");    // from the symbol tables, demangled; throws if there is none
+//   code.add_function(&commit_words);             // a function pointer
 //   code_region_begin(); journal.commit(); code_region_end();   // inside the operation: code that is inlined away
 //   CodeTracker tracker(code);  ...  if (tracker.inside(ip, sp)) ...     // once per instruction
 //
 // "Inside" lasts from the first instruction of a chosen function until it returns, with all it calls or jumps to. That
-// matters: glibc's robust code is __pthread_mutex_lock_full and __pthread_mutex_unlock_usercnt, which have no symbol and are
-// reached by a tail jump, so address ranges would miss exactly what is to be tested. Parts of a function entered elsewhere
-// (".cold") count while the instruction pointer is in them.
+// matters: glibc's robust code is __pthread_mutex_lock_full and __pthread_mutex_unlock_usercnt, which have no symbol
+// and are reached by a tail jump, so address ranges would miss exactly what is to be tested. Parts of a function
+// entered elsewhere (".cold") count while the instruction pointer is in them.
 // Not covered: functions the compiler inlined everywhere have no address; use a region. Stacks that grow upwards.
 #pragma once
 

@@ -13,9 +13,13 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
-std::size_t round_up(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+std::size_t round_up(std::size_t bytes) {
+  return (bytes + kPage - 1) / kPage * kPage;
+}
 
-std::system_error failure(const char* what) { return {errno, std::generic_category(), what}; }
+std::system_error failure(const char* what) {
+  return {errno, std::generic_category(), what};
+}
 
 }  // namespace
 

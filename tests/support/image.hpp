@@ -6,8 +6,8 @@
 //   copy.take(image);          // now copy.image() holds the same bytes
 //   copy.give_back(image);     // and back again: what lies beyond `used` becomes a hole
 //
-// `used` is asked again for every copy, with the base of the memory in question, so an operation may grow the segment and
-// a copy knows its own size. Bytes beyond it are neither compared nor copied; in a copy they read as zero.
+// `used` is asked again for every copy, with the base of the memory in question, so an operation may grow the segment
+// and a copy knows its own size. Bytes beyond it are neither compared nor copied; in a copy they read as zero.
 // Not covered: memory outside the parts, the mapping attributes of the original, file names.
 #pragma once
 

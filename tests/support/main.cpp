@@ -1,4 +1,5 @@
-// The doctest main of every test executable: prints the seed, runs, and fails if anything named partage* is left in /dev/shm.
+// The doctest main of every test executable: prints the seed, runs, and fails if anything named partage* is left in
+// /dev/shm.
 //
 //   partage_test list_test.cpp -> build/tests/list_test --test-case="append*"      (all options are doctest's)
 //

@@ -76,10 +76,14 @@ bool ends_within(pid_t pid, std::chrono::milliseconds timeout) {
 
 std::string ChildResult::describe() const {
   switch (end) {
-    case End::exited: return "ended with status " + std::to_string(code);
-    case End::signaled: return "died of " + std::string(::strsignal(code));
-    case End::threw: return "threw: " + text;
-    case End::timed_out: return "was killed because its time was up";
+    case End::exited:
+      return "ended with status " + std::to_string(code);
+    case End::signaled:
+      return "died of " + std::string(::strsignal(code));
+    case End::threw:
+      return "threw: " + text;
+    case End::timed_out:
+      return "was killed because its time was up";
   }
   return {};
 }
@@ -102,6 +106,7 @@ StartedChild start_child(const std::function<int()>& body) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(kThrewCode);
     ::close(ends[0]);
+    reset_fatal_signals();
     run_body(body, ends[1]);
   }
   ::close(ends[1]);
@@ -116,9 +121,12 @@ ChildResult finish_child(const StartedChild& child, std::chrono::milliseconds ti
   ChildResult result;
   result.text = read_text(child.text_fd);
   ::close(child.text_fd);
-  if (!in_time) result.end = ChildResult::End::timed_out;
-  else if (WIFSIGNALED(status)) result.end = ChildResult::End::signaled;
-  else if (!result.text.empty()) result.end = ChildResult::End::threw;
+  if (!in_time)
+    result.end = ChildResult::End::timed_out;
+  else if (WIFSIGNALED(status))
+    result.end = ChildResult::End::signaled;
+  else if (!result.text.empty())
+    result.end = ChildResult::End::threw;
   result.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
   return result;
 }
@@ -153,6 +161,10 @@ ChildGroup::~ChildGroup() {
     wait_for(pid, status, 0);
     ::close(fd);
   }
+}
+
+void reset_fatal_signals() {
+  for (const int signal : {SIGINT, SIGILL, SIGFPE, SIGSEGV, SIGBUS, SIGTERM, SIGABRT}) ::signal(signal, SIG_DFL);
 }
 
 void sigkill_and_reap(pid_t child) {

@@ -2,13 +2,14 @@
 //
 //   ChildResult r = run_child([] { return work() ? 0 : 1; }, 5s);      // int or void; exceptions come back as text
 //   CHECK_MESSAGE(r.ok(), r.describe());
-//   ChildGroup group;                                                  // its destructor kills and reaps, CHECK or no CHECK
+//   ChildGroup group;                                               // its destructor kills and reaps, whatever fails
 //   pid_t writer = group.start([&] { write_for_ever(); });
 //   group.kill(writer);  CHECK(eventually([&] { return repaired(); }, 2s));
 //
 // A child ends with _exit: no destructors of statics, no doctest summary. It dies when the thread that started it ends
 // (PR_SET_PDEATHSIG), so nothing outlives the test run. Its children are its own affair.
-// Not covered: a failed CHECK in a child is printed but does not reach the parent; return a code, throw, or use REQUIRE.
+// Not covered: a failed CHECK in a child is printed but does not reach the parent; return a code, throw, or use
+// REQUIRE.
 #pragma once
 
 #include <sys/types.h>
@@ -26,7 +27,7 @@ namespace partage::test {
 struct ChildResult {
   enum class End { exited, signaled, threw, timed_out };
   End end = End::exited;
-  int code = 0;       ///< exit status, or the signal
+  int code = 0;        ///< exit status, or the signal
   std::string text{};  ///< what() of the uncaught exception
 
   bool ok() const { return end == End::exited && code == 0; }
@@ -84,6 +85,10 @@ class ChildGroup {
 
   std::map<pid_t, int> children_;  // pid -> descriptor of its text
 };
+
+/// Gives fatal signals back their default action: in a forked child doctest's handlers would print a second test
+/// report.
+void reset_fatal_signals();
 
 /// SIGKILLs a child of this process and waits until it is gone.
 void sigkill_and_reap(pid_t child);

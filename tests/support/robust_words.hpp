@@ -3,10 +3,11 @@
 //   std::vector<std::size_t> held = held_robust_mutexes({base, bytes}, victim);   // found by their contents
 //   mark_owner_dead(base, held, victim);                                        // or with offsets you know
 //
-// A mutex counts as held if its futex word (the first int of glibc's pthread_mutex_t) carries the thread's id: the kernel
-// looks at nothing else. held_robust_mutexes() accepts aligned words with that id whose __kind word, 16 bytes later, says
-// robust and process-shared; a pid stored in user data is therefore no hit.
-// Not covered: whether the mutex really stands in the dead thread's robust list (private memory). Only a real kill tells.
+// A mutex counts as held if its futex word (the first int of glibc's pthread_mutex_t) carries the thread's id: the
+// kernel looks at nothing else. held_robust_mutexes() accepts aligned words with that id whose __kind word, 16 bytes
+// later, says robust and process-shared; a pid stored in user data is therefore no hit.
+// Not covered: whether the mutex really stands in the dead thread's robust list (private memory). Only a real kill
+// tells.
 #pragma once
 
 #include <sys/types.h>

@@ -4,8 +4,8 @@
 //   PARTAGE_SHOW_SEED();                         // "seed N" stands beside every CHECK that fails in this scope
 //   for (long i = 0; i < repeats(20'000); ++i) ...
 //
-// PARTAGE_SEED=N repeats a run; else it is drawn anew once per process and inherited by forked children (main() prints it
-// first). PARTAGE_LONG=10 multiplies every repeats().
+// PARTAGE_SEED=N repeats a run; else it is drawn anew once per process and inherited by forked children (main() prints
+// it first). PARTAGE_LONG=10 multiplies every repeats().
 // Not covered: programs started by exec draw their own seed unless PARTAGE_SEED is set.
 #pragma once
 
@@ -33,7 +33,9 @@ inline long long_factor() {
   return factor > 0 ? factor : 1;
 }
 
-inline long repeats(long count) { return count * long_factor(); }
+inline long repeats(long count) {
+  return count * long_factor();
+}
 
 }  // namespace partage::test
 

@@ -6,9 +6,9 @@
 //   }
 //   const auto before = shm_entries();  ...  CHECK(shm_litter_since(before).empty());
 //
-// main.cpp does the same for the whole run. An entry that is there for less than a second is no litter: somebody may just be
-// cleaning up. Not covered: memfds and unlinked objects (no name), and a second test run beside this one, whose live
-// segments cannot be told from litter: ctest must not run two such executables at once.
+// main.cpp does the same for the whole run. An entry that is there for less than a second is no litter: somebody may
+// just be cleaning up. Not covered: memfds and unlinked objects (no name), and a second test run beside this one, whose
+// live segments cannot be told from litter: ctest must not run two such executables at once.
 #pragma once
 
 #include <set>

@@ -43,22 +43,42 @@ class Score {
     result.failures.reserve(kFailuresKept);
   }
 
+  /// Where the kill was.
+  struct Place {
+    long instruction;
+    std::uintptr_t next;
+    long recovery_instruction = -1;
+    bool on_path = true;  // false: the order of such kills says nothing
+  };
+
   /// `expected`: the only right verdict, or -1 if old and new are both right.
-  void add(const Verdict& verdict, int expected, long at, long recovery_at, std::uintptr_t next_instruction) {
+  void add(const Verdict& verdict, const Place& place, int expected = -1) {
     ++result.kills;
     std::string wrong;
-    if (verdict.code == 0) ++result.old_states;
-    else if (verdict.code == 1) ++result.new_states;
-    else wrong = verdict.text;
+    if (verdict.code == 0)
+      ++result.old_states;
+    else if (verdict.code == 1)
+      ++result.new_states;
+    else
+      wrong = verdict.text;
     if (expected >= 0 && verdict.code != expected && wrong.empty())
       wrong = verdict.text + ", without a kill in the recovery it was " + std::to_string(expected);
     if (!wrong.empty()) ++result.bad;
-    if (expected < 0 && verdict.code == 0 && result.new_states > 0) {
-      if (result.monotonic) wrong = "old again after it had been new";
-      result.monotonic = false;
+    if (expected < 0 && place.on_path) {
+      if (verdict.code == 0 && seen_new_) {
+        if (result.monotonic) wrong = "old again after it had been new";
+        result.monotonic = false;
+      }
+      seen_new_ = seen_new_ || verdict.code == 1;
     }
     if (!wrong.empty() && result.failures.size() < kFailuresKept)
-      result.failures.push_back({at, recovery_at, symbol_at(next_instruction), wrong});
+      result.failures.push_back({place.instruction, place.recovery_instruction, symbol_at(place.next), wrong});
+  }
+
+  /// Forgets all but the name.
+  void restart() {
+    result = {.name = result.name, .mode = result.mode};
+    seen_new_ = false;
   }
 
   Result finish() {
@@ -70,6 +90,7 @@ class Score {
 
  private:
   Clock::time_point start_;
+  bool seen_new_ = false;
 };
 
 /// Puts the image back to what it was, however a run ends.
@@ -101,9 +122,9 @@ std::size_t used_bytes(const Image& image) {
 void bury(const Subject& subject, const Image& image, pid_t victim) {
   for (std::size_t i = 0; i < image.size(); ++i) {
     const Part& part = image[i];
-    mark_owner_dead(part.base,
-                    subject.mutexes ? subject.mutexes(image, i) : held_robust_mutexes({part.base, part.used_bytes()}, victim),
-                    victim);
+    const std::vector<std::size_t> mutexes =
+        subject.mutexes ? subject.mutexes(image, i) : held_robust_mutexes({part.base, part.used_bytes()}, victim);
+    mark_owner_dead(part.base, mutexes, victim);
   }
   if (subject.on_death) subject.on_death(image, victim);
 }
@@ -111,7 +132,8 @@ void bury(const Subject& subject, const Image& image, pid_t victim) {
 /// One stepped run of `body` over `image`.
 class Walk {
  public:
-  /// Called at boundary 0, after every instruction that changed the image (`changed`), and with `all` at every boundary.
+  /// Called at boundary 0, after every instruction that changed the image (`changed`), and with `all` at every
+  /// boundary.
   using Visit = std::function<void(const Tracee&, long boundary, bool changed)>;
 
   enum class Visits { changes, all };
@@ -120,7 +142,8 @@ class Walk {
       : image_(image), prepare_(std::move(prepare)), body_(std::move(body)), stuck_(options.stuck) {
     if (used_bytes(image) <= options.compare_all_below) return;
     const Restorer restorer(image);
-    pages_ = written_pages(image, [this] { run_once(); }, kUnsteppedTimeout);
+    pages_ = written_pages(
+        image, [this] { run_once(); }, kUnsteppedTimeout);
   }
 
   /// The instructions executed, or -1 if a change was missed: then undo everything, restore the image and call again.
@@ -167,7 +190,8 @@ struct Survey {
   std::string error;
 };
 
-Survey survey_path(const Subject& subject, const Selection& selection, const Options& options, const Restorer& restorer) {
+Survey survey_path(const Subject& subject, const Selection& selection, const Options& options,
+                   const Restorer& restorer) {
   Walk walk(subject.image, subject.prepare, subject.operate, options);
   Survey survey;
   for (long instructions = -1; instructions < 0;) {
@@ -192,7 +216,8 @@ Survey survey_path(const Subject& subject, const Selection& selection, const Opt
   return survey;
 }
 
-/// The boundary from which it is cheapest to step on to `target`, after a breakpoint has led there; 0: step all the way.
+/// The boundary from which it is cheapest to step on to `target`, after a breakpoint has led there; 0: step all the
+/// way.
 long cheapest_anchor(const Survey& survey, long target) {
   constexpr long kWindow = 400;
   constexpr long kBreakpointCost = 4;  // in steps, per passing
@@ -210,15 +235,13 @@ long cheapest_anchor(const Survey& survey, long target) {
 
 /// Brings a new victim to a boundary. False if it did not get there on the recorded path.
 bool bring_to(Tracee& victim, const Survey& survey, long target, bool breakpoints) {
-  const auto same_place = [](const Tracee::Registers& a, const Tracee::Registers& b) {
-    return a.instruction == b.instruction && a.stack == b.stack;
-  };
   const long anchor = breakpoints ? cheapest_anchor(survey, target) : 0;
   const auto index = static_cast<std::size_t>(anchor);
   if (anchor > 0 && !victim.run_to(survey.path[index].instruction, survey.passings[index])) return false;
   for (long at = anchor; at < target; ++at)
     if (!victim.step()) return at + 1 == target && victim.failure().empty();  // the last boundary is the end itself
-  return same_place(victim.registers(), survey.path[static_cast<std::size_t>(target)]);
+  const Tracee::Registers& planned = survey.path[static_cast<std::size_t>(target)];
+  return victim.registers().instruction == planned.instruction && victim.registers().stack == planned.stack;
 }
 
 }  // namespace
@@ -236,13 +259,13 @@ Result pass(const Subject& subject, const Options& options) {
   Walk walk(subject.image, subject.prepare, subject.operate, options);
   for (long instructions = -1; instructions < 0;) {
     restorer.restore();
-    score.result = {.name = subject.name, .mode = "pass"};
+    score.restart();
     instructions = walk.run(
         Walk::Visits::changes,
         [&](const Tracee& victim, long boundary, bool) {
           copy.take(subject.image);
           bury(subject, copy.image(), victim.pid());
-          score.add(judge_image(subject, copy.image(), options), -1, boundary, -1, victim.registers().instruction);
+          score.add(judge_image(subject, copy.image(), options), {boundary, victim.registers().instruction});
         },
         score.result.error);
     score.result.instructions = std::max(instructions, 0L);
@@ -259,17 +282,18 @@ Result real(const Subject& subject, const Selection& selection, const Options& o
   score.result.error = survey.error;
   for (const long target : survey.chosen) {
     std::uintptr_t next = 0;
+    bool arrived = false;
     for (const bool breakpoints : {true, false}) {
       if (breakpoints && !options.breakpoints) continue;
       restorer.restore();
       Tracee victim(subject.prepare, subject.operate, options.stuck);
-      const bool arrived = bring_to(victim, survey, target, breakpoints);
+      arrived = bring_to(victim, survey, target, breakpoints);
       next = victim.registers().instruction;
       victim.kill();
       if (arrived) break;
       if (!breakpoints) ++score.result.strayed;  // even when stepped; a kill somewhere else is still a kill
     }
-    score.add(judge_image(subject, subject.image, options), -1, target, -1, next);
+    score.add(judge_image(subject, subject.image, options), {target, next, -1, arrived});
   }
   return score.finish();
 }
@@ -286,7 +310,8 @@ Result recovery(const Subject& subject, long every, const Options& options) {
 
   // Steps the recoverer on `half`, which is in the state of `start`.
   const auto kill_recoverer = [&](int expected, long first) {
-    Walk recoverer(half.image(), nullptr, [&] { subject.recover(half.image()); }, options);
+    Walk recoverer(
+        half.image(), nullptr, [&] { subject.recover(half.image()); }, options);
     for (long instructions = -1; instructions < 0;) {
       half.take(start.image());
       const Result before = score.result;
@@ -297,18 +322,20 @@ Result recovery(const Subject& subject, long every, const Options& options) {
             copy.take(half.image());
             bury(subject, copy.image(), victim.pid());
             const Verdict verdict = judge_image(subject, copy.image(), options);
-            score.add(verdict, expected, first, boundary, victim.registers().instruction);
+            score.add(verdict, {first, victim.registers().instruction, boundary}, expected);
           },
           error);
-      if (instructions < 0) score.result = before;
-      else score.result.instructions += instructions;
+      if (instructions < 0)
+        score.result = before;
+      else
+        score.result.instructions += instructions;
       if (!error.empty()) score.result.error = "the recoverer " + error;
     }
   };
 
   for (long instructions = -1; instructions < 0;) {
     restorer.restore();
-    score.result = {.name = subject.name, .mode = "recovery"};
+    score.restart();
     states = 0;
     std::string error;
     instructions = walk.run(
@@ -321,7 +348,7 @@ Result recovery(const Subject& subject, long every, const Options& options) {
           copy.take(start.image());
           const Verdict verdict = judge_image(subject, copy.image(), options);
           if (verdict.code != 0 && verdict.code != 1)
-            score.add(verdict, -1, boundary, -1, victim.registers().instruction);
+            score.add(verdict, {boundary, victim.registers().instruction});
           else
             kill_recoverer(verdict.code, boundary);
         },

@@ -3,26 +3,28 @@
 //
 //   Subject subject{.name = "list append", .image = {{.base = base, .reserved = size, .fd = fd, .used = committed_at}},
 //                   .operate = [&] { list.append("x"); },
-//                   .judge = [&](const Image& image) { Segment copy(image[0].fd);  return judge_state(copy, old, now); }};
+//                   .judge = [&](const Image& image) { Segment copy(image[0].fd);  return state_of(copy); }};
 //   check_atomic(pass(subject));                                       // stepkill_check.hpp
 //   check_atomic(real(subject, Selection::changed_and(mutex_code().add_functions_named("Journal::commit"))));
 //   subject.recover = [](const Image& image) { Segment(image[0].fd).repair(); };   check_atomic(recovery(subject, 10));
 //
 // `image` must hold the state before the operation; every mode puts it back before each run and at the end.
 //
-// pass      ONE stepped run. After every instruction that changed the image: copy it, mark the robust mutexes the victim owns
-//           as owner-dead, repair and judge the copy in a fresh process. O(n). The copy has the victim's memory, not its death:
-//           the robust list is not tested, and the victim's pid is still alive (see on_death).
-// real      Per chosen boundary: put the image back, run a new victim up to it, SIGKILL it, judge the ORIGINAL image. One
-//           surveying run records the path; later victims reach their boundary with a software breakpoint where possible and by
-//           stepping otherwise, and if one strayed from the path, by stepping alone.
-// recovery  Like pass, but from every n-th state on: judge it, then step the recoverer on it as a second victim, and judge
-//           every state IT passes through. All must come out as the first judgement did.
+// pass      ONE stepped run. After every instruction that changed the image: copy it, mark the robust mutexes the
+//           victim owns as owner-dead, repair and judge the copy in a fresh process. O(n). The copy has the victim's
+//           memory, not its death: the robust list is not tested, and the victim's pid is still alive (see on_death).
+// real      Per chosen boundary: put the image back, run a new victim up to it, SIGKILL it, judge the ORIGINAL image.
+//           One surveying run records the path; later victims reach their boundary with a software breakpoint where
+//           possible and by stepping otherwise, and if one strayed from the path, by stepping alone.
+// recovery  Like pass, but from every n-th state on: judge it, then step the recoverer on it as a second victim, and
+//           judge every state IT passes through. All must come out as the first judgement did.
 //
-// Callbacks run in forked children, one process per victim and per judgement: they may crash, hang or throw (text and place
-// are reported), must not start processes (operate, recover), and must not use CHECK (nobody would see it).
-// Not covered: interleavings with other live processes (use storms), weakly ordered processors, power loss, memory above
-// `used`, private memory that the next process would inherit.
+// Link tests with -Wl,-z,now, or the first call of every library function steps through the dynamic linker (700
+// instructions).
+// Callbacks run in forked children, one process per victim and per judgement: they may crash, hang or throw (text and
+// place are reported), must not start processes (operate, recover), and must not use CHECK (nobody would see it).
+// Not covered: interleavings with other live processes (use storms), weakly ordered processors, power loss, memory
+// above `used`, private memory that the next process would inherit.
 #pragma once
 
 #include "code_set.hpp"
@@ -48,14 +50,15 @@ struct Subject {
   std::function<void()> prepare{};
   /// Runs in the victim; stepped.
   std::function<void()> operate{};
-  /// Repairs the image, verifies it, tries to use it. 0 = the state before, 1 = the state after, 2..99 = broken; or throws.
-  /// Attach by fd or base of the image it is given: in pass and recovery it is a copy at another address.
+  /// Repairs the image, verifies it, tries to use it. 0 = the state before, 1 = the state after, 2..99 = broken; or
+  /// throws. Attach by fd or base of the image it is given: in pass and recovery it is a copy at another address.
   std::function<int(const Image&)> judge{};
   /// Repairs the image; stepped in recovery mode.
   std::function<void(const Image&)> recover{};
   /// Offsets of the robust mutexes of part i of the image. Empty: they are found by held_robust_mutexes().
   std::function<std::vector<std::size_t>(const Image&, std::size_t part)> mutexes{};
-  /// Tells a copy that thread `tid` is dead, where anything but a mutex shows it (such as a pid in a client slot). May be empty.
+  /// Tells a copy that thread `tid` is dead, where anything but a mutex shows it (such as a pid in a client slot). May
+  /// be empty.
   std::function<void(const Image&, pid_t tid)> on_death{};
 };
 
@@ -74,16 +77,17 @@ struct Selection {
 
 struct Options {
   std::chrono::milliseconds judge_timeout{10'000};
-  std::chrono::seconds stuck{20};             ///< a victim that needs longer for one instruction is in a deadlock
-  std::size_t compare_all_below = 16 * 1024;  ///< images up to this size are compared whole, without looking for written pages
-  bool breakpoints = true;                    ///< `real` only: reach boundaries with breakpoints
+  std::chrono::seconds stuck{20};  ///< a victim that needs longer for one instruction is in a deadlock
+  std::size_t compare_all_below =
+      16 * 1024;            ///< images up to this size are compared whole, without looking for written pages
+  bool breakpoints = true;  ///< `real` only: reach boundaries with breakpoints
 };
 
 /// One boundary with a wrong end. The first few are kept.
 struct Failure {
-  long instruction;         ///< boundary in the operation
+  long instruction;           ///< boundary in the operation
   long recovery_instruction;  ///< boundary in the recoverer, or -1
-  std::string where;        ///< "function+0x1c": the instruction that would have come next
+  std::string where;          ///< "function+0x1c": the instruction that would have come next
   std::string what;
 };
 

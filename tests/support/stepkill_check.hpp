@@ -1,7 +1,7 @@
 // The doctest side of the single-step kill harness.
 //
 //   check_atomic(pass(subject));                              // an operation that changes the state
-//   check_atomic(pass(subject), Changes::nothing);            // one that leaves it (a failing insert): judge says 0 or 1
+//   check_atomic(pass(subject), Changes::nothing);            // one that leaves it, such as an insert that throws
 //   check_atomic(recovery(subject, 20));                      // both ends need not show up
 //   PARTAGE_SKIP_WITHOUT_STEPPING();                          // first line of such a test case
 //

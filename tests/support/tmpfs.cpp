@@ -37,7 +37,8 @@ void enter_namespace() {
 
 }  // namespace
 
-TmpfsRun detail::run_on_small_shm(std::size_t bytes, const std::function<int()>& body, std::chrono::milliseconds timeout) {
+TmpfsRun detail::run_on_small_shm(std::size_t bytes, const std::function<int()>& body,
+                                  std::chrono::milliseconds timeout) {
   const auto guarded = [&] {
     enter_namespace();
     if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) refuse("mount(/, MS_PRIVATE)");

@@ -4,8 +4,8 @@
 //   if (!run.why_not.empty()) { MESSAGE("skipped: ", run.why_not); return; }
 //   CHECK_MESSAGE(run.result.ok(), run.result.describe());
 //
-// The function runs in a forked child with a private mount namespace (as root, else in a user namespace of its own), which
-// goes with the child. Its rules are those of run_child: throw, or return a code.
+// The function runs in a forked child with a private mount namespace (as root, else in a user namespace of its own),
+// which goes with the child. Its rules are those of run_child: throw, or return a code.
 // Not covered: memfds, which do not live in /dev/shm and are not limited by it.
 #pragma once
 

@@ -31,8 +31,12 @@ constexpr int kThrewCode = 250;
 constexpr long kBreakpoint = 0xCC;
 
 // The victim's body lies between these two. Both stop it if it runs freely.
-[[gnu::noinline, gnu::noclone]] void body_begins() { asm volatile("int3" ::: "memory"); }
-[[gnu::noinline, gnu::noclone]] void body_ended() { asm volatile("nop; int3" ::: "memory"); }
+[[gnu::noinline, gnu::noclone]] void body_begins() {
+  asm volatile("int3" ::: "memory");
+}
+[[gnu::noinline, gnu::noclone]] void body_ended() {
+  asm volatile("nop; int3" ::: "memory");
+}
 
 // ---- the watchdog: kills the victim that keeps waitpid waiting -----------------------------------------------------
 
@@ -81,16 +85,27 @@ void stop_watchdog() {
   ::sigaction(SIGALRM, &action_before, nullptr);
 }
 
+// All victims run the body at the same stack addresses, however deep in this process's stack they were forked: only
+// then does code that aligns its frame, such as the dynamic linker's, take the same path every time.
+[[gnu::noinline]] void run_on_aligned_stack(const std::function<void()>& body) {
+  constexpr std::uintptr_t kAlignment = 64 * 1024;
+  const std::uintptr_t spare = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) % kAlignment;
+  auto* padding = static_cast<volatile char*>(__builtin_alloca(spare + 1));
+  padding[0] = 0;
+  body_begins();
+  body();
+  body_ended();
+}
+
 [[noreturn]] void be_victim(const std::function<void()>& prepare, const std::function<void()>& body, int text_fd) {
   std::string text;
   try {
+    reset_fatal_signals();
     ::signal(SIGALRM, SIG_DFL);
     ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     ::raise(SIGSTOP);
     if (prepare) prepare();
-    body_begins();
-    body();
-    body_ended();
+    run_on_aligned_stack(body);
     ::_exit(0);
   } catch (const std::exception& error) {
     text = std::string("threw: ") + error.what();
@@ -101,7 +116,9 @@ void stop_watchdog() {
   ::_exit(::write(text_fd, text.data(), text.size()) > 0 ? kThrewCode : 1);
 }
 
-std::uintptr_t address_of(void (*function)()) { return reinterpret_cast<std::uintptr_t>(function); }
+std::uintptr_t address_of(void (*function)()) {
+  return reinterpret_cast<std::uintptr_t>(function);
+}
 
 }  // namespace
 
@@ -150,7 +167,9 @@ void Tracee::read_registers() {
   registers_ = {all.rip, all.rsp};
 }
 
-bool Tracee::at_end() const { return registers_.instruction == address_of(&body_ended); }
+bool Tracee::at_end() const {
+  return registers_.instruction == address_of(&body_ended);
+}
 
 // Lets the victim go on until its next SIGTRAP. Signals of its own are delivered to it on the way.
 bool Tracee::resume(int request) {
@@ -166,10 +185,14 @@ bool Tracee::resume(int request) {
       alive_ = false;
       char text[4096];
       const ssize_t got = ::read(text_fd_, text, sizeof text);
-      if (got > 0) failure_.assign(text, static_cast<std::size_t>(got));
-      else if (barked != 0) failure_ = "made no progress for " + std::to_string(stuck_seconds_) + " s (a deadlock?)";
-      else if (WIFSIGNALED(status)) failure_ = std::string("died of ") + ::strsignal(WTERMSIG(status));
-      else failure_ = "called exit(" + std::to_string(WEXITSTATUS(status)) + ")";
+      if (got > 0)
+        failure_.assign(text, static_cast<std::size_t>(got));
+      else if (barked != 0)
+        failure_ = "made no progress for " + std::to_string(stuck_seconds_) + " s (a deadlock?)";
+      else if (WIFSIGNALED(status))
+        failure_ = std::string("died of ") + ::strsignal(WTERMSIG(status));
+      else
+        failure_ = "called exit(" + std::to_string(WEXITSTATUS(status)) + ")";
       barked = 0;
       return false;
     }
@@ -192,7 +215,9 @@ bool Tracee::resume(int request) {
   }
 }
 
-bool Tracee::step() { return !at_end() && resume(PTRACE_SINGLESTEP) && !at_end(); }
+bool Tracee::step() {
+  return !at_end() && resume(PTRACE_SINGLESTEP) && !at_end();
+}
 
 bool Tracee::run_to(std::uintptr_t address, long passings) {
   const auto at = reinterpret_cast<void*>(address);

@@ -3,8 +3,9 @@
 //   Tracee victim([] { warm_up(); }, [&] { list.append("x"); });   // stands before the first instruction of the second
 //   while (victim.step()) look_at(victim.registers().instruction, shared_memory);
 //   if (!victim.failure().empty()) ...                             // threw, crashed, got stuck, started a process
-//   victim.run_to(address, 3);                                     // software breakpoint: its 4th passing, at full speed
-//   victim.kill();                                                 // a real SIGKILL: the kernel walks the robust list
+//   victim.run_to(address, 3);                                     // software breakpoint: its 4th passing, at full
+//   speed victim.kill();                                                 // a real SIGKILL: the kernel walks the robust
+//   list
 //
 // A boundary is the state before an instruction. Each iteration of a REP instruction and each system call is one step.
 // The destructor kills. Victims also die with the process that traces them. A victim that needs more
@@ -65,8 +66,8 @@ class Tracee {
 /// Why nothing can be stepped here, as a sentence; empty if it can. Tests skip with it.
 std::string why_no_stepping();
 
-/// Keeps this thread, and the children it starts, on one processor while it lives: a step is then a plain context switch
-/// instead of a wake-up of another processor (measured: 2 to 3 times as many steps a second).
+/// Keeps this thread, and the children it starts, on one processor while it lives: a step is then a plain context
+/// switch instead of a wake-up of another processor (measured: 2 to 3 times as many steps a second).
 class OneProcessor {
  public:
   OneProcessor();

@@ -63,7 +63,7 @@ TEST_CASE("a small /dev/shm of one's own") {
   const TmpfsRun run = run_on_small_shm(
       1 << 20,
       [] {
-        struct statvfs info{};
+        struct statvfs info {};
         if (::statvfs("/dev/shm", &info) != 0) return 1;
         const int fd = ::open("/dev/shm/partage-selftest", O_CREAT | O_RDWR, 0600);
         if (::posix_fallocate(fd, 0, 2 << 20) != ENOSPC) return 2;

@@ -1,0 +1,130 @@
+// What the registry and tools need of a list: to take it apart, and to look at all of it.
+#include <algorithm>
+#include <partage/error.hpp>
+
+#include "manager/container/list_read.hpp"
+#include "manager/container/list_write.hpp"
+
+namespace partage::kernel {
+
+bool List::drop_some(std::size_t max) const {
+  for (u64 most = std::max<std::size_t>(max, 1);;) {
+    try {
+      ListWrite write(*this, config_.handles);
+      const Ring& now = write.ring();
+      if (now.count() == 0) return false;
+      const u64 left = now.count() - std::min<u64>(most, now.count());
+      for (u64 i = left; i < now.count(); ++i) write.drop(now.load(i));
+      write.set_ends(now.head(), left);
+      write.commit();
+      return true;
+    } catch (const OutOfMemory&) {
+      // A long log is a run of the heap, which may be full; a short one is not.
+      if (most == 1) throw;
+      most = (most + 7) / 8;
+    }
+  }
+}
+
+void List::dismantle(Change& change) const {
+  // Nobody else can reach the list, but the one who repairs an old transaction may still lock it for a moment.
+  const StripeLock lock(*segment_, stripe());
+  const Ring now = ring();
+  for (u64 i = 0; !now.packed() && i < now.count(); ++i) {
+    const SlotWords slot = now.load(i);
+    assert(!config_.handles || slot.kind() <= SlotWords::most_inline);
+    if (slot.kind() == SlotWords::blob && is_own_run(*segment_, slot.first)) change.retire_run(slot.first);
+  }
+  change.retire_chain(stripe().body[ListBody::arena].load());
+  if (now.run() != 0) change.retire_run(now.run());
+  change.retire_run(segment_->offset_of(body_));
+}
+
+std::size_t List::bytes_used() const {
+  const ReadLock lock(*segment_, stripe());
+  Runs runs = segment_->runs();
+  const Ring now = ring();
+  std::size_t bytes = runs.payload_size(segment_->offset_of(body_));
+  if (now.run() != 0) bytes += runs.payload_size(now.run());
+  const u64 arena = stripe().body[ListBody::arena].load();
+  if (arena != 0) bytes += segment_->at<ArenaHead>(arena).total.load();
+  for (u64 i = 0; !now.packed() && i < now.count(); ++i) {
+    const SlotWords slot = now.load(i);
+    if (slot.kind() == SlotWords::blob && is_own_run(*segment_, slot.first)) bytes += runs.payload_size(slot.first);
+  }
+  return bytes;
+}
+
+namespace {
+
+/// Whether one element is as it must be; blobs go into `blobs`.
+std::string verify_slot(const Segment& segment, const ListConfig& config, SlotWords slot, std::vector<u64>& blobs) {
+  if (config.packed_size != 0) {
+    const bool clean = config.packed_size == 8 || slot.first >> config.packed_size * 8 == 0;
+    return clean ? "" : "list: bits beyond a packed element";
+  }
+  const u64 kind = slot.kind();
+  if (kind <= SlotWords::most_inline) {
+    std::byte zeros[16] = {};
+    const u64 words[2] = {slot.first, slot.second >> 8};
+    const bool clean = std::memcmp(reinterpret_cast<const std::byte*>(words) + kind, zeros, 16 - kind) == 0;
+    return clean ? "" : "list: bits beyond an inline element";
+  }
+  std::vector<ObjectRef> refs;
+  if (kind == SlotWords::reference) {
+    refs.push_back(slot.first);
+    if (slot.second != kind) return "list: bits beyond a reference";
+  } else if (kind == SlotWords::blob) {
+    if (slot.second != kind) return "list: bits beyond a blob";
+    if (slot.first % 16 != 0 || !segment.holds(slot.first, sizeof(BlobHead))) return "list: a blob out of bounds";
+    const BlobShape shape = BlobShape::of(segment.at<BlobHead>(slot.first).shape.load());
+    if (!segment.holds(slot.first + sizeof(BlobHead), shape.payload())) return "list: a blob reaches out of bounds";
+    if (shape.refs == 0 && shape.bytes <= SlotWords::most_inline) return "list: a blob that belongs inline";
+    blobs.push_back(slot.first);
+    blob_refs(segment, slot.first, refs);
+  } else {
+    return "list: an element of an unknown kind";
+  }
+  if (!refs.empty() && !config.handles) return "list: a reference in a list without handles";
+  return "";
+}
+
+}  // namespace
+
+std::string List::verify(std::vector<u64>& runs) const {
+  const ReadLock lock(*segment_, stripe());
+  Stripe& s = stripe();
+  const u64 self = segment_->offset_of(body_);
+  runs.push_back(self);
+  if (s.owner.load() != (self | static_cast<u64>(StripeKind::list))) return "list: the stripe does not know its list";
+  if (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0) return "list: the log is not clean";
+  if (Window::is_open(s)) return "list: the window is open";
+  if (s.body[ListBody::shift].load() != 0) return "list: a shift is in progress";
+  const Ring now = ring();
+  const u64 arena = s.body[ListBody::arena].load();
+  if (now.run() == 0) {
+    if (now.count() != 0) return "list: elements without a ring";
+  } else {
+    runs.push_back(now.run());
+    if (!now.in_bounds(*segment_)) return "list: the ring is out of bounds";
+    if (now.capacity() < Ring::least_capacity || now.count() + Ring::spare_slots > now.capacity()) return "list: the ring is too small";
+    if (now.head() >= now.capacity()) return "list: the head is beyond the ring";
+    if (segment_->runs().payload_size(now.run()) < now.bytes()) return "list: the ring is larger than its run";
+  }
+  for_each_chunk(*segment_, arena, [&](u64 run) { runs.push_back(run); });
+  std::vector<u64> blobs;
+  for (u64 i = 0; i < now.count(); ++i) {
+    if (std::string problem = verify_slot(*segment_, config_, now.load(i), blobs); !problem.empty()) {
+      return problem + " at index " + std::to_string(i);
+    }
+  }
+  std::vector<u64> sorted = blobs;
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end()) return "list: two elements in one blob";
+  for (const u64 blob : blobs) {
+    if (is_own_run(*segment_, blob)) runs.push_back(blob);
+  }
+  return verify_arena(*segment_, arena, blobs);
+}
+
+}  // namespace partage::kernel

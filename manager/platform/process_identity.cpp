@@ -1,0 +1,132 @@
+#include "manager/platform/process_identity.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace partage::kernel {
+namespace {
+
+int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+bool readable(int fd, int milliseconds) noexcept {
+  pollfd entry{fd, POLLIN, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&entry, 1, milliseconds);
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+struct Stat {
+  bool found = false;
+  char state = '?';
+  ProcessIdentity identity;
+};
+
+/// Reads /proc/PID/stat without allocating: the manager calls it in a forked child of any program.
+Stat read_stat(pid_t pid) noexcept {
+  char path[32], text[1024];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+  Stat s;
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return s;
+  const ssize_t n = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  if (n <= 0) return s;
+  text[n] = 0;
+  const char* at = std::strrchr(text, ')');  // the name, field 2, may contain anything
+  if (at == nullptr || at[1] == 0 || at[2] == 0) return s;
+  at += 2;
+  s.found = true;
+  s.state = *at;
+  s.identity.pid = pid;
+  for (int field = 3; *at != 0; ++field) {
+    if (field == 22) s.identity.start_time = std::strtoull(at, nullptr, 10);
+    if (field == 28) s.identity.image = std::strtoull(at, nullptr, 10);
+    at = std::strchr(at, ' ');
+    if (at == nullptr) break;
+    ++at;
+  }
+  return s;
+}
+
+/// What /proc says now is not somebody else than `who`.
+bool may_be(const ProcessIdentity& who, const ProcessIdentity& now) noexcept {
+  const auto differ = [](std::uint64_t a, std::uint64_t b) { return a != 0 && b != 0 && a != b; };
+  return !differ(who.start_time, now.start_time) && !differ(who.image, now.image);
+}
+
+}  // namespace
+
+ProcessIdentity own_identity() noexcept {
+  ProcessIdentity who = read_stat(::getpid()).identity;
+  who.pid = ::getpid();
+  return who;
+}
+
+ProcessIdentity identity_of(pid_t pid) noexcept { return read_stat(pid).identity; }
+
+bool is_alive(const ProcessIdentity& who) noexcept {
+  if (who.pid <= 0) return false;
+  if (who.pid == ::getpid()) return may_be(who, own_identity());
+  const int fd = pidfd_open(who.pid);
+  // EINVAL and ENOENT: the number now belongs to a thread of another process.
+  if (fd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT)) return false;
+  const Stat now = read_stat(who.pid);
+  if (fd >= 0) {
+    // Asked after reading: what was read belongs to the process behind the descriptor unless that has ended.
+    const bool ended = readable(fd, 0);
+    ::close(fd);
+    if (ended) return false;
+  } else if (!now.found) {
+    return ::kill(who.pid, 0) == 0 || errno != ESRCH;
+  } else if (now.state == 'Z' || now.state == 'X') {
+    return false;
+  }
+  return !now.found || may_be(who, now.identity);
+}
+
+std::uint64_t own_pid_namespace() noexcept {
+  struct stat s {};
+  return ::stat("/proc/self/ns/pid", &s) == 0 ? static_cast<std::uint64_t>(s.st_ino) : 0;
+}
+
+Pidfd::Pidfd(const ProcessIdentity& who) noexcept {
+  if (who.pid <= 0) return;
+  fd_ = pidfd_open(who.pid);
+  if (fd_ < 0) return;
+  const Stat now = read_stat(who.pid);
+  if (readable(fd_, 0) || (now.found && !may_be(who, now.identity))) {
+    ::close(fd_);
+    fd_ = -1;
+  }
+}
+
+Pidfd& Pidfd::operator=(Pidfd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+Pidfd::~Pidfd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool Pidfd::wait(int milliseconds) const noexcept { return readable(fd_, milliseconds); }
+
+bool Pidfd::kill(int signal) const noexcept {
+  return ::syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0) == 0;
+}
+
+}  // namespace partage::kernel
