@@ -14,6 +14,8 @@ Describing::Describing(const void* tag)
   open_types.push_back(tag);
 }
 
-Describing::~Describing() { open_types.pop_back(); }
+Describing::~Describing() {
+  open_types.pop_back();
+}
 
 }  // namespace partage::codec::detail

@@ -7,8 +7,9 @@
 namespace partage::codec::detail {
 
 void throw_nan_key() {
-  throw ValueError("partage: NaN cannot be (part of) a key, because it equals nothing, not even itself; use an optional "
-                   "or another number for what is missing");
+  throw ValueError(
+      "partage: NaN cannot be (part of) a key, because it equals nothing, not even itself; use an optional "
+      "or another number for what is missing");
 }
 
 void throw_empty_handle(const std::string& type) {

@@ -22,7 +22,9 @@ void Reader::impossible_count(std::uint64_t n) const {
   corrupt(("it announces " + std::to_string(n) + " elements, more than fit in what is left").c_str());
 }
 
-void Reader::no_more_objects() const { corrupt("it has fewer references to shared objects than the type has handles"); }
+void Reader::no_more_objects() const {
+  corrupt("it has fewer references to shared objects than the type has handles");
+}
 
 void Reader::not_finished() const {
   if (at_ != end_) corrupt((std::to_string(left()) + " bytes are left over").c_str());

@@ -32,8 +32,9 @@ void Writer::clear() {
 }
 
 void Writer::too_deep() {
-  throw ValueError("partage: the value nests deeper than 512 levels and could not be read back; store it flat, with "
-                   "indexes or handles instead of nesting");
+  throw ValueError(
+      "partage: the value nests deeper than 512 levels and could not be read back; store it flat, with "
+      "indexes or handles instead of nesting");
 }
 
 namespace {
@@ -47,7 +48,9 @@ struct Stack {
 thread_local Stack stack;
 thread_local bool stack_is_gone = false;  // operations of exit handlers and static destructors come after it
 
-Stack::~Stack() { stack_is_gone = true; }
+Stack::~Stack() {
+  stack_is_gone = true;
+}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // The fields of an aggregate: how many, their types, and a visit to each. Up to 32 fields, C arrays among them.
 //
-// The count is the largest n for which `T{{}, {}, ... n times}` is valid: an empty brace initialises exactly one member,
-// whatever its type, so that neither brace elision nor converting constructors can mislead it (Boost.PFR 1.81 counts the
-// elements of a C array as fields). The visit is a structured binding.
+// The count is the largest n for which `T{{}, {}, ... n times}` is valid: an empty brace initialises exactly one
+// member, whatever its type, so that neither brace elision nor converting constructors can mislead it (Boost.PFR 1.81
+// counts the elements of a C array as fields). The visit is a structured binding.
 //
 // Requires of T: an aggregate class, default constructible, no base class, no anonymous union; kind.hpp checks what can
 // be checked. Thread safety: full.

@@ -1,6 +1,7 @@
-// Our light archives: what Boost.Serialization calls an Archive, without its pimpl, header, class info and tracking.
-// A user's serialize() runs through them at the price of the bytes it writes (7 ns instead of 500, research/feasibility.md
-// section 6). Everything inside is encoded as everywhere else; the bytes carry no structure of their own.
+// Our light archives: what Boost.Serialization calls an Archive, without its pimpl, header, class info and tracking. A
+// user's serialize() runs through them at the price of the bytes it writes (7 ns instead of 500,
+// research/feasibility.md section 6). Everything inside is encoded as everywhere else; the bytes carry no structure of
+// their own.
 //
 //   template <class Archive> void serialize(Archive& ar, unsigned version) { ar & id & BOOST_SERIALIZATION_NVP(name); }
 //
@@ -18,6 +19,7 @@
 #include <boost/mpl/bool.hpp>
 #include <boost/serialization/array_wrapper.hpp>
 #include <boost/serialization/base_object.hpp>
+#include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/level.hpp>
 #include <boost/serialization/library_version_type.hpp>
 #include <boost/serialization/nvp.hpp>
@@ -41,7 +43,7 @@ namespace detail {
 // Boost's own small classes (collection_size_type, item_version_type): numbers by another name.
 template <class T>
 inline constexpr bool is_boost_primitive = [] {
-  if constexpr (std::is_class_v<T> && std::is_trivially_copyable_v<T>) {
+  if constexpr (std::is_class_v<T> && boost::serialization::is_bitwise_serializable<T>::value) {
     return kind_of<T> == Kind::refused &&
            boost::serialization::implementation_level<T>::value == boost::serialization::primitive_type;
   } else {
@@ -66,7 +68,7 @@ class OutArchive {
     if constexpr (detail::is_wrapper<T>) {
       boost::serialization::serialize_adl(*this, const_cast<T&>(value), 0u);
     } else if constexpr (detail::is_boost_primitive<T>) {
-      writer_.write_pod(value);
+      writer_.write(&value, sizeof value);
     } else {
       encode(writer_, value);
     }
@@ -101,7 +103,7 @@ class InArchive {
     if constexpr (detail::is_wrapper<Value>) {
       boost::serialization::serialize_adl(*this, const_cast<Value&>(value), 0u);
     } else if constexpr (detail::is_boost_primitive<Value>) {
-      reader_.read(&value, sizeof(Value));
+      reader_.read(static_cast<void*>(&value), sizeof(Value));
     } else {
       static_assert(std::is_lvalue_reference_v<T>, "partage: serialize() reads into a temporary");
       decode_into(reader_, value);

@@ -19,12 +19,13 @@
 #include <partage/codec/nesting.hpp>
 #include <partage/codec/reader.hpp>
 #include <partage/codec/writer.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
 namespace detail {
 
-class WriterBuffer : public std::streambuf {
+class PARTAGE_API WriterBuffer : public std::streambuf {
  public:
   explicit WriterBuffer(Writer& writer) : writer_(writer) {}
 
@@ -36,7 +37,7 @@ class WriterBuffer : public std::streambuf {
   Writer& writer_;
 };
 
-class BytesBuffer : public std::streambuf {
+class PARTAGE_API BytesBuffer : public std::streambuf {
  public:
   BytesBuffer(const std::byte* from, std::size_t n);
   std::size_t left() const { return static_cast<std::size_t>(egptr() - gptr()); }

@@ -8,22 +8,30 @@
 
 #include <partage/codec/reader.hpp>
 #include <partage/codec/writer.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
+
+namespace detail {
+// Behind a function, so that a program and its shared libraries agree on one.
+PARTAGE_API Writer*& current(Writer*);
+PARTAGE_API Reader*& current(Reader*);
+}  // namespace detail
 
 template <class Stream>
 class Current {
  public:
-  explicit Current(Stream& stream) : previous_(current_) { current_ = &stream; }
-  ~Current() { current_ = previous_; }
+  explicit Current(Stream& stream) : previous_(get()) { slot() = &stream; }
+  ~Current() { slot() = previous_; }
   Current(const Current&) = delete;
   Current& operator=(const Current&) = delete;
 
-  static Stream* get() { return current_; }
+  static Stream* get() { return slot(); }
 
  private:
+  static Stream*& slot() { return detail::current(static_cast<Stream*>(nullptr)); }
+
   Stream* previous_;
-  static inline thread_local Stream* current_ = nullptr;
 };
 
 using CurrentWriter = Current<Writer>;

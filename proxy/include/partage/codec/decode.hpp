@@ -1,4 +1,5 @@
-// Bytes -> T, the grammar of encode.hpp. Input that no value of T encodes to throws Corrupt; nothing is read outside it.
+// Bytes -> T, the grammar of encode.hpp. Input that no value of T encodes to throws Corrupt; nothing is read outside
+// it.
 //
 //   auto x = decode<std::string>(reader);                 // the next value
 //   auto y = decode_all<Item>(bytes.view(), objects);     // exactly one value
@@ -6,9 +7,11 @@
 // Thread safety: as the Reader.
 #pragma once
 
-#include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -19,11 +22,12 @@
 #include <partage/codec/reader.hpp>
 #include <partage/codec/storable.hpp>
 #include <partage/codec/traits.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
 /// Defined in object.hpp.
-void decode_object(Reader& reader, boost::json::value& value);
+PARTAGE_API void decode_object(Reader& reader, boost::json::value& value);
 
 template <class T>
 T decode(Reader& reader);
@@ -32,12 +36,14 @@ namespace detail {
 
 inline bool decode_flag(Reader& reader) {
   const auto byte = reader.read_pod<std::uint8_t>();
-  if (byte > 1) [[unlikely]] reader.corrupt("a bool is neither 0 nor 1");
+  if (byte > 1) [[unlikely]]
+    reader.corrupt("a bool is neither 0 nor 1");
   return byte == 1;
 }
 
 inline void decode_nothing(Reader& reader) {
-  if (reader.read_pod<std::uint8_t>() != 0) [[unlikely]] reader.corrupt("an empty value is not 0");
+  if (reader.read_pod<std::uint8_t>() != 0) [[unlikely]]
+    reader.corrupt("an empty value is not 0");
 }
 
 template <class T>

@@ -5,7 +5,7 @@
 //   opt<T> vec<T> array<T,N> set<T> map<K,V> multiset<T> multimap<K,V> pair<A,B> tuple<..> variant<..>
 //   complex<T> bitset<N> duration<T,num/den> time<clock,T,num/den> none object
 //   enum shop::Color:i32      struct shop::Item{i32,str}      struct shop::Tree (inside itself)
-//   user shop::Money (has serialize(); `:2` at the end: BOOST_CLASS_VERSION 2)      boost shop::Graph (use_boost_archive)
+//   user shop::Money (has serialize(); `:2`: BOOST_CLASS_VERSION 2)      boost shop::Graph (use_boost_archive)
 //   handles: what HandleTraits says, such as list<i64>, dict<str,list<f64>>
 //
 // Thread safety: full. Builds a string every time; keep it where it matters.
@@ -22,6 +22,7 @@
 #include <partage/codec/kind.hpp>
 #include <partage/codec/storable.hpp>
 #include <partage/codec/type_name.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
@@ -31,7 +32,7 @@ std::string description();
 namespace detail {
 
 /// Marks a struct as being described, so that one that contains itself ends.
-class Describing {
+class PARTAGE_API Describing {
  public:
   explicit Describing(const void* tag);
   ~Describing();
@@ -57,7 +58,8 @@ constexpr std::string_view number_word() {
   else if constexpr (std::is_same_v<T, float>) return "f32";
   else if constexpr (std::is_same_v<T, double>) return "f64";
   else if constexpr (std::is_floating_point_v<T>) return LDBL_MANT_DIG == 64 ? "f80" : sizeof(T) == 16 ? "f128" : "f64";
-  else if constexpr (std::is_signed_v<T>) return sizeof(T) == 1 ? "i8" : sizeof(T) == 2 ? "i16" : sizeof(T) == 4 ? "i32" : "i64";
+  else if constexpr (std::is_signed_v<T>)
+    return sizeof(T) == 1 ? "i8" : sizeof(T) == 2 ? "i16" : sizeof(T) == 4 ? "i32" : "i64";
   else return sizeof(T) == 1 ? "u8" : sizeof(T) == 2 ? "u16" : sizeof(T) == 4 ? "u32" : "u64";
   // clang-format on
 }
@@ -116,9 +118,12 @@ std::string describe_aggregate() {
 
 template <class Clock>
 std::string clock_word() {
-  if constexpr (std::is_same_v<Clock, std::chrono::system_clock>) return "system";
-  else if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) return "steady";
-  else return name_of<Clock>();
+  if constexpr (std::is_same_v<Clock, std::chrono::system_clock>)
+    return "system";
+  else if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>)
+    return "steady";
+  else
+    return name_of<Clock>();
 }
 
 template <class Duration>
@@ -139,7 +144,9 @@ template <class T>
 std::string description() {
   constexpr Kind kind = kind_of<T>;
   if constexpr (!std::is_array_v<T>) static_assert(Storable<T>::value);
-  const auto enclosed = [](std::string_view word) { return std::string(word) + '<' + detail::joined(Parts<T>{}) + '>'; };
+  const auto enclosed = [](std::string_view word) {
+    return std::string(word) + '<' + detail::joined(Parts<T>{}) + '>';
+  };
   if constexpr (kind == Kind::handle) {
     return HandleTraits<T>::description();
   } else if constexpr (kind == Kind::boost) {
@@ -164,12 +171,14 @@ std::string description() {
   } else if constexpr (kind == Kind::variant) {
     return enclosed("variant");
   } else if constexpr (kind == Kind::tuple) {
-    return enclosed(requires(T& t) { t.first; } ? "pair" : "tuple");
+    return enclosed(requires(T & t) { t.first; } ? "pair" : "tuple");
   } else if constexpr (kind == Kind::array) {
     return "array<" + detail::joined(Parts<T>{}) + ',' + std::to_string(Shape<T>::size) + '>';
   } else if constexpr (kind == Kind::sequence) {
-    if constexpr (std::is_same_v<Parts<T>, TypeList<std::byte>>) return "bytes";
-    else return enclosed("vec");
+    if constexpr (std::is_same_v<Parts<T>, TypeList<std::byte>>)
+      return "bytes";
+    else
+      return enclosed("vec");
   } else if constexpr (kind == Kind::set) {
     return enclosed(Shape<T>::multi ? "multiset" : "set");
   } else if constexpr (kind == Kind::map) {
@@ -177,7 +186,8 @@ std::string description() {
   } else if constexpr (kind == Kind::duration) {
     return "duration<" + detail::describe_duration<T>() + '>';
   } else if constexpr (kind == Kind::time_point) {
-    return "time<" + detail::clock_word<typename T::clock>() + ',' + detail::describe_duration<typename T::duration>() + '>';
+    return "time<" + detail::clock_word<typename T::clock>() + ',' + detail::describe_duration<typename T::duration>() +
+           '>';
   } else if constexpr (kind == Kind::complex) {
     return enclosed("complex");
   } else if constexpr (kind == Kind::bitset) {

@@ -15,9 +15,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <string>
+#include <tuple>
 #include <type_traits>
 #include <variant>
+
+#include <boost/serialization/version.hpp>
 
 #include <partage/codec/archive.hpp>
 #include <partage/codec/kind.hpp>
@@ -25,11 +28,12 @@
 #include <partage/codec/storable.hpp>
 #include <partage/codec/traits.hpp>
 #include <partage/codec/writer.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
 /// Defined in object.hpp.
-void encode_object(Writer& writer, const boost::json::value& value);
+PARTAGE_API void encode_object(Writer& writer, const boost::json::value& value);
 
 /// Defined in boost_archive.hpp.
 template <class T>
@@ -37,9 +41,9 @@ struct BoostArchive;
 
 namespace detail {
 
-[[noreturn]] void throw_nan_key();
-[[noreturn]] void throw_empty_handle(const std::string& type);
-[[noreturn]] void throw_valueless_variant();
+[[noreturn]] PARTAGE_API void throw_nan_key();
+[[noreturn]] PARTAGE_API void throw_empty_handle(const std::string& type);
+[[noreturn]] PARTAGE_API void throw_valueless_variant();
 
 template <class T>
 void encode_number(Writer& writer, T value) {

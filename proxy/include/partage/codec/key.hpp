@@ -14,11 +14,6 @@ namespace partage::codec {
 
 namespace detail {
 
-template <class... P>
-consteval std::size_t sum_of_sizeof(TypeList<P...>) {
-  return (sizeof(P) + ... + 0);
-}
-
 template <class T>
 consteval bool has_padding() {
   if constexpr (kind_of<T> == Kind::aggregate && std::is_trivially_copyable_v<T> && !std::is_empty_v<T>) {
@@ -40,18 +35,21 @@ consteval bool is_unordered() {
 template <class T>
 struct NotRefusedAsKey {
   static constexpr bool value = true;
-  static_assert(!is_unordered<T>(),
-                "partage: an unordered container cannot be (part of) a key, because equal ones may have their elements in "
-                "different orders; use std::map or std::set");
+  static_assert(
+      !is_unordered<T>(),
+      "partage: an unordered container cannot be (part of) a key, because equal ones may have their elements in "
+      "different orders; use std::map or std::set");
   static_assert(kind_of<T> != Kind::object,
                 "partage: an Object cannot be (part of) a key, because equal ones may have their members in different "
                 "orders and numbers of different kinds; use a std::string or a struct");
-  static_assert(kind_of<T> != Kind::boost,
-                "partage: a type with use_boost_archive cannot be (part of) a key, because equal values may be archived "
-                "as different bytes; use the fields that identify it");
-  static_assert(!has_padding<T>(),
-                "partage: a struct with padding cannot be (part of) a key, because the bytes between its fields are not "
-                "part of its value; order the fields by size, or fill the gaps with fields of your own");
+  static_assert(
+      kind_of<T> != Kind::boost,
+      "partage: a type with use_boost_archive cannot be (part of) a key, because equal values may be archived "
+      "as different bytes; use the fields that identify it");
+  static_assert(
+      !has_padding<T>(),
+      "partage: a struct with padding cannot be (part of) a key, because the bytes between its fields are not "
+      "part of its value; order the fields by size, or fill the gaps with fields of your own");
 };
 
 template <class T, class... Open>

@@ -2,7 +2,8 @@
 // two. Containers of the standard library are known by name; any other that behaves like one joins by specialising
 // Shape, as in
 //
-//   template <class K, class V> struct partage::codec::Shape<ordered_dict<K, V>> : partage::codec::Is<Kind::map, K, V> {};
+//   template <class K, class V>
+//   struct partage::codec::Shape<ordered_dict<K, V>> : partage::codec::Is<Kind::map, K, V> {};
 //
 // By name and not by concept, because a class derived from a container with fields of its own would lose them silently.
 // Thread safety: compile time only.
@@ -98,7 +99,8 @@ template <class T> struct Shape<std::optional<T>> : Is<Kind::optional, T> {};
 template <class... T> struct Shape<std::variant<T...>> : Is<Kind::variant, T...> {};
 template <class A, class B> struct Shape<std::pair<A, B>> : Is<Kind::tuple, A, B> {};
 template <class... T> struct Shape<std::tuple<T...>> : Is<Kind::tuple, T...> {};
-template <class T, std::size_t N> struct Shape<std::array<T, N>> : Is<Kind::array, T> { static constexpr auto size = N; };
+template <class T, std::size_t N>
+struct Shape<std::array<T, N>> : Is<Kind::array, T> { static constexpr auto size = N; };
 template <class T, std::size_t N> struct Shape<T[N]> : Is<Kind::array, T> { static constexpr auto size = N; };
 template <class T, class A> struct Shape<std::vector<T, A>> : Is<Kind::sequence, T> {};
 template <class T, class A> struct Shape<std::deque<T, A>> : Is<Kind::sequence, T> {};

@@ -14,10 +14,11 @@
 
 #include <partage/bytes.hpp>
 #include <partage/codec/handle.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
-class Reader {
+class PARTAGE_API Reader {
  public:
   static constexpr unsigned depth_limit = 512;
 
@@ -32,7 +33,8 @@ class Reader {
 
   /// The next `n` bytes, in place.
   const std::byte* take(std::size_t n) {
-    if (n > left()) [[unlikely]] too_short(n);
+    if (n > left()) [[unlikely]]
+      too_short(n);
     const std::byte* from = at_;
     at_ += n;
     return from;
@@ -56,13 +58,15 @@ class Reader {
   /// The count of elements that follow, each of at least one byte or one reference.
   std::size_t read_element_count() {
     const std::uint64_t n = read_count();
-    if (n > left() + objects_left()) [[unlikely]] impossible_count(n);
+    if (n > left() + objects_left()) [[unlikely]]
+      impossible_count(n);
     return static_cast<std::size_t>(n);
   }
   /// The object of the next reference. `Pointer` is engine::ObjectPtr: a parameter only because it is incomplete here.
   template <class Pointer = engine::ObjectPtr>
   const Pointer& next_object() {
-    if (next_object_ == object_count_) [[unlikely]] no_more_objects();
+    if (next_object_ == object_count_) [[unlikely]]
+      no_more_objects();
     return static_cast<const Pointer*>(objects_)[next_object_++];
   }
 
@@ -71,7 +75,8 @@ class Reader {
   std::size_t objects_left() const { return object_count_ - next_object_; }
   /// Everything was consumed, or Corrupt.
   void finish() const {
-    if (at_ != end_ || next_object_ != object_count_) [[unlikely]] not_finished();
+    if (at_ != end_ || next_object_ != object_count_) [[unlikely]]
+      not_finished();
   }
   [[noreturn]] void corrupt(const char* what) const;  ///< throws Corrupt: "... at byte N of M"
 
@@ -80,7 +85,8 @@ class Reader {
   void set_canonical(bool on) { canonical_ = on; }
 
   void enter() {
-    if (++depth_ > depth_limit) [[unlikely]] corrupt("it nests deeper than 512 levels");
+    if (++depth_ > depth_limit) [[unlikely]]
+      corrupt("it nests deeper than 512 levels");
   }
   void leave() { --depth_; }
 

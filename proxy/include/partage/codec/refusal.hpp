@@ -40,17 +40,25 @@ struct NamedRefusal {
   static constexpr Refusal why = Refusal::none;
 };
 // clang-format off
-template <class C, class R> struct NamedRefusal<std::basic_string_view<C, R>> { static constexpr auto why = Refusal::string_view; };
+template <class C, class R>
+struct NamedRefusal<std::basic_string_view<C, R>> { static constexpr auto why = Refusal::string_view; };
 template <class T, std::size_t N> struct NamedRefusal<std::span<T, N>> { static constexpr auto why = Refusal::span; };
 template <class T> struct NamedRefusal<std::initializer_list<T>> { static constexpr auto why = Refusal::span; };
-template <class T> struct NamedRefusal<std::reference_wrapper<T>> { static constexpr auto why = Refusal::reference_wrapper; };
+template <class T>
+struct NamedRefusal<std::reference_wrapper<T>> { static constexpr auto why = Refusal::reference_wrapper; };
 template <class F> struct NamedRefusal<std::function<F>> { static constexpr auto why = Refusal::function_object; };
 // clang-format on
 
 // unique_ptr, shared_ptr and Boost's all look like this; weak_ptr has lock() instead of get().
 template <class T>
-concept SmartPointer = std::is_class_v<T> && requires(const T& p) { typename T::element_type; } &&
-                       (requires(const T& p) { p.get(); static_cast<bool>(p); } || requires(const T& p) { p.lock(); });
+concept SmartPointer = std::is_class_v<T> && requires(const T& p) {
+  typename T::element_type;
+} &&(
+    requires(const T& p) {
+      p.get();
+      static_cast<bool>(p);
+    } ||
+    requires(const T& p) { p.lock(); });
 
 /// Classes refused whatever else they offer (some have a serialize() in Boost that would store a pointer).
 template <class T>
@@ -85,9 +93,12 @@ consteval Refusal find_refusal() {
   } else if constexpr (is_refused_by_name<T>) {
     return class_refusal<T>();
   } else if constexpr (std::is_aggregate_v<T>) {
-    if constexpr (!std::is_default_constructible_v<T>) return Refusal::not_default_constructible;
-    else if constexpr (HasBase<T>) return Refusal::base_class;
-    else return Refusal::too_many_fields;
+    if constexpr (!std::is_default_constructible_v<T>)
+      return Refusal::not_default_constructible;
+    else if constexpr (HasBase<T>)
+      return Refusal::base_class;
+    else
+      return Refusal::too_many_fields;
   } else if constexpr (!std::is_move_constructible_v<T>) {
     return Refusal::immovable;
   } else {

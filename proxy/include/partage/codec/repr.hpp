@@ -13,15 +13,20 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <ostream>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
+#include <utility>
+#include <variant>
 
 #include <partage/codec/kind.hpp>
 #include <partage/codec/storable.hpp>
 #include <partage/codec/type_name.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
@@ -32,13 +37,13 @@ template <class T>
 std::string repr(const T& value);
 
 // The parts without templates, for those who print without knowing a type (tools, containers).
-void repr_float(std::ostream& out, double value);
-void repr_float(std::ostream& out, float value);
-void repr_float(std::ostream& out, long double value);
-void repr_complex(std::ostream& out, double real, double imag);
-void repr_string(std::ostream& out, std::string_view utf8);
-void repr_bytes(std::ostream& out, std::string_view bytes);
-void repr_object(std::ostream& out, const boost::json::value& value);
+PARTAGE_API void repr_float(std::ostream& out, double value);
+PARTAGE_API void repr_float(std::ostream& out, float value);
+PARTAGE_API void repr_float(std::ostream& out, long double value);
+PARTAGE_API void repr_complex(std::ostream& out, double real, double imag);
+PARTAGE_API void repr_string(std::ostream& out, std::string_view utf8);
+PARTAGE_API void repr_bytes(std::ostream& out, std::string_view bytes);
+PARTAGE_API void repr_object(std::ostream& out, const boost::json::value& value);
 
 /// Unformatted: whatever the width of the stream is.
 inline void put(std::ostream& out, std::string_view text) {
@@ -52,11 +57,11 @@ concept Streamable = requires(std::ostream& out, const T& value) {
   { out << value } -> std::convertible_to<std::ostream&>;
 };
 
-void repr_integer(std::ostream& out, long long value);
-void repr_integer(std::ostream& out, unsigned long long value);
-std::string utf8_of(char32_t c);
-std::string utf8_of(std::u16string_view text);
-std::string utf8_of(std::u32string_view text);
+PARTAGE_API void repr_integer(std::ostream& out, long long value);
+PARTAGE_API void repr_integer(std::ostream& out, unsigned long long value);
+PARTAGE_API std::string utf8_of(char32_t c);
+PARTAGE_API std::string utf8_of(std::u16string_view text);
+PARTAGE_API std::string utf8_of(std::u32string_view text);
 
 template <class T>
 void repr_number(std::ostream& out, T value) {
@@ -102,7 +107,7 @@ void repr_each(std::ostream& out, const Range& range, char open, char close, Pri
 template <class... P>
 void repr_arguments(std::ostream& out, const P&... part) {
   bool first = true;
-  const auto print = [&](const auto& p) {
+  [[maybe_unused]] const auto print = [&](const auto& p) {
     if (!first) put(out, ", ");
     first = false;
     repr(out, p);
@@ -164,31 +169,41 @@ void repr(std::ostream& out, const T& value) {
     } else {
       put(out, unqualified(type_name<T>()));
       out.put('(');
-      if constexpr (sizeof(Underlying) == 1) detail::repr_integer(out, static_cast<long long>(value));
-      else repr(out, static_cast<Underlying>(value));
+      if constexpr (sizeof(Underlying) == 1)
+        detail::repr_integer(out, static_cast<long long>(value));
+      else
+        repr(out, static_cast<Underlying>(value));
       out.put(')');
     }
   } else if constexpr (kind == Kind::string) {
     detail::repr_text(out, value);
   } else if constexpr (kind == Kind::optional) {
-    if (value) repr(out, *value);
-    else put(out, "None");
+    if (value)
+      repr(out, *value);
+    else
+      put(out, "None");
   } else if constexpr (kind == Kind::variant) {
-    if (value.valueless_by_exception()) put(out, "None");
-    else std::visit([&](const auto& alternative) { repr(out, alternative); }, value);
+    if (value.valueless_by_exception())
+      put(out, "None");
+    else
+      std::visit([&](const auto& alternative) { repr(out, alternative); }, value);
   } else if constexpr (kind == Kind::tuple) {
     out.put('(');
     std::apply([&](const auto&... part) { detail::repr_arguments(out, part...); }, value);
     put(out, std::tuple_size_v<T> == 1 ? ",)" : ")");
   } else if constexpr (kind == Kind::array) {
     using Element = std::remove_cvref_t<decltype(*std::begin(value))>;
-    if constexpr (std::is_same_v<Element, char>) repr_string(out, detail::text_of<Shape<T>::size>(std::data(value)));
-    else detail::repr_each(out, value, '[', ']', [&](const Element& element) { repr(out, element); });
+    if constexpr (std::is_same_v<Element, char>)
+      repr_string(out, detail::text_of<Shape<T>::size>(std::data(value)));
+    else
+      detail::repr_each(out, value, '[', ']', [&](const Element& element) { repr(out, element); });
   } else if constexpr (kind == Kind::sequence) {
     detail::repr_sequence(out, value);
   } else if constexpr (kind == Kind::set) {
-    if (value.empty()) put(out, "set()");
-    else detail::repr_each(out, value, '{', '}', [&](const auto& element) { repr(out, element); });
+    if (value.empty())
+      put(out, "set()");
+    else
+      detail::repr_each(out, value, '{', '}', [&](const auto& element) { repr(out, element); });
   } else if constexpr (kind == Kind::map) {
     detail::repr_each(out, value, '{', '}', [&](const auto& item) {
       const auto& [key, mapped] = item;

@@ -1,5 +1,5 @@
-// An empty Writer for the length of one operation: this thread's own one, so that no operation allocates. Scratches nest:
-// user code may run operations of its own from inside serialize().
+// An empty Writer for the length of one operation: this thread's own one, so that no operation allocates. Scratches
+// nest: user code may run operations of its own from inside serialize().
 //
 //   Scratch scratch;
 //   encode(*scratch, value);
@@ -9,10 +9,11 @@
 #pragma once
 
 #include <partage/codec/writer.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
-class Scratch {
+class PARTAGE_API Scratch {
  public:
   Scratch();
   ~Scratch();

@@ -21,8 +21,9 @@ template <class A, class T>
 void serialize(A&, T&, const unsigned int);
 
 template <class T>
-concept FreeSerialize =
-    requires(Archive& archive, T& object, boost::serialization::version_type v) { serialize(archive, object, v); };
+concept FreeSerialize = requires(Archive& archive, T& object, boost::serialization::version_type v) {
+  serialize(archive, object, v);
+};
 
 struct Named {
   int serialize;
@@ -31,10 +32,21 @@ template <class T>
 struct Both : T, Named {};
 
 template <class T>
-concept MemberNameUnique = requires { &Both<T>::serialize; };
+concept MemberNameUnique = requires {
+  &Both<T>::serialize;
+};
+
+// One public function that is no template can be named without a call; then it is Boost's only if it takes an archive
+// (a class may well have a `std::string serialize() const` of its own).
+template <class T>
+concept PlainMember = requires {
+  &T::serialize;
+};
 
 template <class T>
-concept PublicMember = requires(T& object, Archive& archive) { object.serialize(archive, 0u); };
+concept TakesArchive = requires(T& object, Archive& archive) {
+  object.serialize(archive, 0u);
+};
 
 template <class T>
 consteval bool has_serialize() {
@@ -42,8 +54,8 @@ consteval bool has_serialize() {
     return false;
   } else if constexpr (FreeSerialize<T>) {
     return true;
-  } else if constexpr (std::is_final_v<T>) {
-    return PublicMember<T>;  // a private one of a final class cannot be seen
+  } else if constexpr (std::is_final_v<T> || PlainMember<T>) {
+    return TakesArchive<T>;  // a private one of a final class cannot be seen
   } else {
     return !MemberNameUnique<T>;
   }

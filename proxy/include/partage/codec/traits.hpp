@@ -78,7 +78,8 @@ consteval bool any_inside() {
 }
 
 template <class T>
-struct MayRefer : std::bool_constant<kind_of<T> == Kind::handle || kind_of<T> == Kind::user || kind_of<T> == Kind::boost> {};
+struct MayRefer
+    : std::bool_constant<kind_of<T> == Kind::handle || kind_of<T> == Kind::user || kind_of<T> == Kind::boost> {};
 
 template <class Target>
 struct Same {
@@ -97,14 +98,16 @@ consteval bool all_flat(TypeList<P...>) {
 template <class T>
 consteval bool find_flat() {
   constexpr Kind kind = kind_of<T>;
-  if constexpr (find_fixed_size<T>() != sizeof(T) || !std::is_trivially_copyable_v<T>) {
+  if constexpr (find_fixed_size<T>() != sizeof(T) || !std::is_trivially_copyable_v<T> || std::is_empty_v<T>) {
     return false;
   } else if constexpr (kind == Kind::number) {
     return true;
   } else if constexpr (kind == Kind::enumeration) {
     return !std::is_same_v<std::underlying_type_t<T>, bool>;
-  } else if constexpr (kind == Kind::array || kind == Kind::complex || kind == Kind::duration ||
-                       kind == Kind::time_point || (kind == Kind::aggregate && !std::is_empty_v<T>)) {
+  } else if constexpr (kind == Kind::array) {
+    return Shape<T>::size != 0 && all_flat(Parts<T>{});
+  } else if constexpr (kind == Kind::complex || kind == Kind::duration || kind == Kind::time_point ||
+                       kind == Kind::aggregate) {
     return all_flat(Parts<T>{});
   } else {
     return false;

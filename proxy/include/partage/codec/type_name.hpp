@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include <partage/export.hpp>
+
 namespace partage::codec {
 
 namespace detail {
@@ -16,7 +18,7 @@ constexpr std::string_view pretty_function() {
   return __PRETTY_FUNCTION__;
 }
 /// From the text of pretty_function<T>() to the cleaned name of T.
-std::string clean_type_name(std::string_view pretty);
+PARTAGE_API std::string clean_type_name(std::string_view pretty);
 }  // namespace detail
 
 template <class T>
@@ -25,9 +27,9 @@ std::string type_name() {
 }
 
 /// The name of a template: `shop::Box` of `shop::Box<int>`.
-std::string template_name(std::string_view name);
+PARTAGE_API std::string template_name(std::string_view name);
 
 /// Without namespaces: `Item`.
-std::string unqualified(std::string_view name);
+PARTAGE_API std::string unqualified(std::string_view name);
 
 }  // namespace partage::codec

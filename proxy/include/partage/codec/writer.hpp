@@ -13,10 +13,11 @@
 #include <vector>
 
 #include <partage/bytes.hpp>
+#include <partage/export.hpp>
 
 namespace partage::codec {
 
-class Writer {
+class PARTAGE_API Writer {
  public:
   static constexpr std::size_t inline_capacity = 128;
   static constexpr std::size_t keep_at_most = std::size_t{1} << 20;
@@ -28,7 +29,8 @@ class Writer {
 
   /// `n` fresh bytes at the end, contents unspecified; valid until the next call.
   std::byte* extend(std::size_t n) {
-    if (n > capacity_ - size_) [[unlikely]] grow(n);
+    if (n > capacity_ - size_) [[unlikely]]
+      grow(n);
     std::byte* at = data_ + size_;
     size_ += n;
     return at;
@@ -41,7 +43,8 @@ class Writer {
     static_assert(std::is_trivially_copyable_v<T>);
     std::memcpy(extend(sizeof value), &value, sizeof value);
   }
-  /// A count or length: 7 bits a byte, least first, the high bit says that more follow (LEB128), never longer than needed.
+  /// A count or length: 7 bits a byte, least first, the high bit says that more follow (LEB128), never
+  /// longer than needed.
   void write_count(std::uint64_t n) {
     while (n >= 0x80) {
       write_pod(static_cast<std::uint8_t>(n | 0x80));
@@ -66,7 +69,8 @@ class Writer {
 
   /// Nesting of recursive values; ValueError beyond depth_limit, because such a value could not be read back.
   void enter() {
-    if (++depth_ > depth_limit) [[unlikely]] too_deep();
+    if (++depth_ > depth_limit) [[unlikely]]
+      too_deep();
   }
   void leave() { --depth_; }
 
