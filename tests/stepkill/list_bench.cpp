@@ -18,14 +18,16 @@ void for_each_list(kernel::Segment& segment, const std::function<void(u32, kerne
   });
 }
 
+/// Only what a dead process held: every lock that is taken is more states for a kill in the repair.
 void repair(kernel::Segment& segment) {
   kernel::register_list_repair();
   segment.runs().repair();
   kernel::repair_transactions(segment);
-  for_each_list(segment, [&](u32, kernel::ObjectSlot&, const List& list) { kernel::StripeLock(segment, list.body().stripe).unlock(); });
-  for (std::size_t s = 0; s < kernel::ObjectTable::stripe_count; ++s) {
-    kernel::StripeLock(segment, kernel::Objects(segment).stripe(s)).unlock();
-  }
+  const auto repair_stripe = [&](kernel::Stripe& stripe) {
+    if (stripe.mutex.owner_dead()) kernel::StripeLock(segment, stripe).unlock();
+  };
+  for_each_list(segment, [&](u32, kernel::ObjectSlot&, const List& list) { repair_stripe(list.body().stripe); });
+  for (std::size_t s = 0; s < kernel::ObjectTable::stripe_count; ++s) repair_stripe(kernel::Objects(segment).stripe(s));
 }
 
 std::string describe(const BytesView& value) {

@@ -167,23 +167,22 @@ const Operation& operation(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("list: every operation, killed after every change of the segment") {
+TEST_CASE("list: every operation is killed after every change of the segment, and its repair in some places") {
   PARTAGE_SKIP_WITHOUT_STEPPING();
   ListBench bench;
   StepkillReport report("LIST TOTAL");
-  for (const Operation& op : operations()) check_atomic(report.add(pass(bench.subject(op.name, op.run))));
+  const auto run = [&](const char* name, const std::function<void(const View&)>& operate) {
+    const Subject subject = bench.subject(name, operate);
+    const Result passed = pass(subject);
+    check_atomic(report.add(passed));
+    check_atomic(report.add(recovery(subject, passed.kills / 3 + 1)));
+  };
+  for (const Operation& op : operations()) run(op.name, op.run);
   take_apart(bench.view_here(), ListBench::crowded);
-  check_atomic(report.add(pass(bench.subject("list created in the body of another", create))));
+  run("list created in the body of another", create);
 }
 
-TEST_CASE("list: the repair, killed after every change of the segment") {
-  PARTAGE_SKIP_WITHOUT_STEPPING();
-  ListBench bench;
-  StepkillReport report("LIST REPAIR TOTAL");
-  for (const Operation& op : operations()) check_atomic(report.add(recovery(bench.subject(op.name, op.run), 16)));
-}
-
-TEST_CASE("list: real SIGKILLs at every change and at every instruction of lock, commit and unlock") {
+TEST_CASE("list: real SIGKILLs at every change and every instruction of lock and commit and unlock") {
   PARTAGE_SKIP_WITHOUT_STEPPING();
   ListBench bench;
   StepkillReport report("LIST REAL TOTAL");
@@ -203,11 +202,11 @@ TEST_SUITE("full:stepkill") {
     StepkillReport report("LIST EVERY INSTRUCTION");
     for (const Operation& op : operations()) check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
   }
-  TEST_CASE("list: the repair of every state of every operation, killed after every change of the segment") {
+  TEST_CASE("list: the repair of every operation is killed after every change of the segment") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     ListBench bench;
-    StepkillReport report("LIST EVERY REPAIR");
-    for (const Operation& op : operations()) check_atomic(report.add(recovery(bench.subject(op.name, op.run), 1)));
+    StepkillReport report("LIST REPAIR TOTAL");
+    for (const Operation& op : operations()) check_atomic(report.add(recovery(bench.subject(op.name, op.run), 8)));
   }
 }
 

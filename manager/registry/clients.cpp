@@ -1,0 +1,193 @@
+#include "manager/registry/clients.hpp"
+
+#include <unistd.h>
+
+#include <partage/error.hpp>
+#include <string>
+
+#include "manager/registry/collect.hpp"
+#include "manager/registry/reap.hpp"
+#include "manager/registry/service.hpp"
+
+namespace partage::kernel {
+namespace {
+
+struct StateWord {
+  u32 generation;
+  ClientState state;
+  static StateWord of(u64 w) noexcept { return {static_cast<u32>(w >> 32), static_cast<ClientState>(w & 255)}; }
+  u64 word() const noexcept { return u64{generation} << 32 | static_cast<u64>(state); }
+};
+
+ProcessIdentity identity_in(const ClientSlot& s) noexcept {
+  return {static_cast<pid_t>(s.pid.load()), s.start.load(), s.image.load()};
+}
+
+void put_identity(Change& change, ClientSlot& s, const ProcessIdentity& who) {
+  change.put(s.pid, static_cast<u64>(who.pid));
+  change.put(s.start, who.start_time);
+  change.put(s.image, who.image);
+}
+
+/// The slot is in this use, and not free.
+bool is_use(const ClientSlot& s, ClientId id) noexcept {
+  const StateWord word = StateWord::of(s.state.load());
+  return word.state != ClientState::free && word.generation == id.generation;
+}
+
+void refuse_other_namespace(const Segment& segment) {
+  const u64 theirs = control_table(segment).pid_namespace.load(), ours = own_pid_namespace();
+  if (theirs == 0 || ours == 0 || theirs == ours) return;
+  throw ConnectionError("partage: this process lives in another PID namespace (container) than the manager, which could "
+                        "not see it die; run both in one, for instance with --pid=container:... or --pid=host");
+}
+
+}  // namespace
+
+std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdentity& who, ClientId reserver) {
+  Stripe& stripe = control_table(*segment_).stripe;
+  const StripeLock lock(*segment_, stripe);
+  require_live(*segment_, "attaching a process");  // under the lock: see shut_down_if_deserted()
+  for (u32 i = 1; i < client_slots; ++i) {
+    ClientSlot& s = slot(i);
+    StateWord word = StateWord::of(s.state.load());
+    if (word.state != ClientState::free) continue;
+    word = {word.generation + 1, state};
+    Change change(*segment_, stripe);
+    put_identity(change, s, who);
+    change.put(s.reserver, reserver.word());
+    change.put(s.state, word.word());
+    change.commit();
+    return ClientId{i, word.generation};
+  }
+  return std::nullopt;
+}
+
+ClientId Clients::take(ClientState state, const ProcessIdentity& who, ClientId reserver) {
+  if (const auto id = try_take(state, who, reserver)) return *id;
+  reap_all_dead(*segment_);
+  if (const auto id = try_take(state, who, reserver)) return *id;
+  throw ConnectionError("partage: " + std::to_string(client_slots - 1) +
+                        " processes are attached to this manager, which is the most it can have; end some, or use another manager");
+}
+
+void Clients::give_back(ClientId id) {
+  Objects(*segment_).release_all(id.slot);
+  segment_->runs().release_owned_by(id.slot);
+  free(id);
+  collect(*segment_);
+}
+
+u64 Clients::attach() {
+  refuse_other_namespace(*segment_);
+  segment_->client_slot = take(ClientState::live, own_identity(), {}).slot;
+  return segment_->client_slot;
+}
+
+void Clients::detach() {
+  if (segment_->client_slot == 0) return;
+  give_back(info(segment_->client_slot).id);
+  segment_->client_slot = 0;
+}
+
+ClientId Clients::reserve_for_child() {
+  const ClientId id = take(ClientState::reserved, {}, info(segment_->client_slot).id);
+  try {
+    Objects(*segment_).share_holdings(segment_->client_slot, id.slot);
+  } catch (...) {
+    cancel(id);
+    throw;
+  }
+  return id;
+}
+
+void Clients::cancel(ClientId child) {
+  if (is_use(slot(child.slot), child)) give_back(child);
+}
+
+void Clients::adopt(ClientId child) {
+  Stripe& stripe = control_table(*segment_).stripe;
+  const StripeLock lock(*segment_, stripe);
+  ClientSlot& s = slot(child.slot);
+  const pid_t noted = static_cast<pid_t>(s.pid.load());
+  if (StateWord::of(s.state.load()).word() != StateWord{child.generation, ClientState::reserved}.word() ||
+      (noted != 0 && noted != ::getpid())) {
+    throw ConnectionError("partage: this process was forked, but before it could take over what its parent held, the parent "
+                          "died and everything was given back");
+  }
+  Change change(*segment_, stripe);
+  put_identity(change, s, own_identity());
+  change.put(s.state, StateWord{child.generation, ClientState::live}.word());
+  change.commit();
+  segment_->client_slot = child.slot;
+}
+
+void Clients::note_child(ClientId child, pid_t pid) {
+  ProcessIdentity who = identity_of(pid);
+  who.pid = pid;
+  Stripe& stripe = control_table(*segment_).stripe;
+  const StripeLock lock(*segment_, stripe);
+  ClientSlot& s = slot(child.slot);
+  if (s.state.load() != StateWord{child.generation, ClientState::reserved}.word() || s.pid.load() != 0) return;
+  Change change(*segment_, stripe);
+  put_identity(change, s, who);
+  change.commit();
+}
+
+ClientInfo Clients::info(u64 i) const {
+  const StripeLock lock(*segment_, control_table(*segment_).stripe);
+  const ClientSlot& s = slot(i);
+  const StateWord word = StateWord::of(s.state.load());
+  return {{static_cast<u32>(i), word.generation}, word.state, identity_in(s), ClientId::of(s.reserver.load())};
+}
+
+std::vector<ClientInfo> Clients::list() const {
+  std::vector<ClientInfo> clients;
+  const StripeLock lock(*segment_, control_table(*segment_).stripe);
+  for (u32 i = 1; i < client_slots; ++i) {
+    const ClientSlot& s = slot(i);
+    const StateWord word = StateWord::of(s.state.load());
+    if (word.state == ClientState::free) continue;
+    clients.push_back({{i, word.generation}, word.state, identity_in(s), ClientId::of(s.reserver.load())});
+  }
+  return clients;
+}
+
+bool Clients::is_orphan(const ClientInfo& client) const {
+  if (client.state != ClientState::reserved || client.process.pid != 0) return false;
+  const ClientInfo reserver = info(client.reserver.slot);
+  return reserver.id != client.reserver || reserver.state == ClientState::free || is_dead(reserver);
+}
+
+bool Clients::is_dead(const ClientInfo& client) const {
+  if (client.state == ClientState::free) return false;
+  return client.process.pid != 0 ? !is_alive(client.process) : is_orphan(client);
+}
+
+std::size_t Clients::count() const {
+  std::size_t n = 0;
+  for (u32 i = 1; i < client_slots; ++i) n += StateWord::of(slot(i).state.load()).state != ClientState::free;
+  return n;
+}
+
+bool Clients::free(ClientId id) {
+  Stripe& stripe = control_table(*segment_).stripe;
+  const StripeLock lock(*segment_, stripe);
+  ClientSlot& s = slot(id.slot);
+  if (!is_use(s, id)) return false;
+  Change change(*segment_, stripe);
+  put_identity(change, s, {});
+  change.put(s.reserver, 0);
+  change.put(s.state, StateWord{id.generation, ClientState::free}.word());
+  change.commit();
+  return true;
+}
+
+bool Clients::shut_down_if_deserted() {
+  const StripeLock lock(*segment_, control_table(*segment_).stripe);
+  if (count() != 0) return false;
+  segment_->shut_down();
+  return true;
+}
+
+}  // namespace partage::kernel

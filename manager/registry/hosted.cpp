@@ -1,0 +1,103 @@
+#include "manager/registry/hosted.hpp"
+
+#include <partage/error.hpp>
+
+#include "manager/container/dict.hpp"
+#include "manager/container/list.hpp"
+
+namespace partage::kernel {
+namespace {
+
+constexpr std::size_t drop_step = 64;  // elements a commit: long enough to be quick, short enough for a small log
+
+List list_at(Segment& segment, u64 body) { return {segment, body}; }
+Dict dict_at(Segment& segment, u64 body) { return {segment, segment.at<DictBody>(body)}; }
+
+/// Calls fn with the container.
+template <class Fn>
+decltype(auto) with(Segment& segment, ObjectKind kind, u64 body, Fn&& fn) {
+  switch (kind) {
+    case ObjectKind::list: {
+      auto list = list_at(segment, body);
+      return fn(list);
+    }
+    case ObjectKind::dict: {
+      auto dict = dict_at(segment, body);
+      return fn(dict);
+    }
+  }
+  throw Corrupt("partage: an object of unknown kind " + std::to_string(static_cast<u64>(kind)) +
+                "; was the segment made by a newer program?");
+}
+
+}  // namespace
+
+const char* name_of(ObjectKind kind) noexcept {
+  switch (kind) {
+    case ObjectKind::list: return "list";
+    case ObjectKind::dict: return "dict";
+  }
+  return "unknown";
+}
+
+Hosted::Hosted(Segment& segment, const ObjectSlot& slot) noexcept
+    : Hosted(segment, SlotWord::of(slot.state.load()).kind, SlotWord::of(slot.state.load()).flags, slot.body.load()) {}
+
+std::size_t Hosted::size() const {
+  return with(*segment_, kind_, body_, [](auto& c) { return c.size(); });
+}
+
+std::size_t Hosted::bytes_used() const {
+  return with(*segment_, kind_, body_, [](auto& c) { return c.bytes_used(); });
+}
+
+std::vector<ObjectRef> Hosted::references() const {
+  std::vector<ObjectRef> refs;
+  if ((flags_ & object_flag::handles) == 0) return refs;
+  ByteTable table;
+  if (kind_ == ObjectKind::list) {
+    list_at(*segment_, body_).snapshot(table);
+  } else {
+    dict_at(*segment_, body_).snapshot(nullptr, &table);
+  }
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const BytesView value = table[i];
+    refs.insert(refs.end(), value.refs.begin(), value.refs.end());
+  }
+  return refs;
+}
+
+void Hosted::repair_dead() const {
+  with(*segment_, kind_, body_, [&](auto& c) {
+    if constexpr (requires { c.repair_dead(); }) {
+      c.repair_dead();
+    } else {
+      Stripe& stripe = c.body().stripe;
+      if (stripe.mutex.owner_dead()) StripeLock(*segment_, stripe).unlock();
+    }
+  });
+}
+
+void Hosted::empty() const {
+  if ((flags_ & object_flag::handles) == 0) return;
+  with(*segment_, kind_, body_, [](auto& c) {
+    while (c.drop_some(drop_step)) {
+    }
+  });
+}
+
+void Hosted::clear() const {
+  with(*segment_, kind_, body_, [](auto& c) { c.clear(); });
+}
+
+void Hosted::dismantle(Change& change) const {
+  with(*segment_, kind_, body_, [&](auto& c) { c.dismantle(change); });
+}
+
+std::string Hosted::verify(std::vector<u64>& runs) const {
+  return with(*segment_, kind_, body_, [&](auto& c) { return c.verify(runs); });
+}
+
+void register_repairs() noexcept { register_list_repair(); }  // dicts need no repair of their own
+
+}  // namespace partage::kernel

@@ -1,0 +1,57 @@
+// One hosted object of any kind, as the registry sees it: the few things every container can do for its owner.
+//
+// A process-local value; the place where a new kind of container is made known to the registry.
+//
+// Thread and process safety: as the containers; the object must not be freed meanwhile (hold a reference to it, or the
+// collector lock of its registry stripe).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "manager/segment/object_table.hpp"
+
+namespace partage::kernel {
+
+/// Flags of an object slot. DO NOT CHANGE THESE VALUES: they are in segments.
+namespace object_flag {
+inline constexpr u16 handles = 1;   // its elements may hold references
+inline constexpr u16 internal = 2;  // the registry's own; not shown, nobody's to release
+}  // namespace object_flag
+
+/// "list", "dict".
+const char* name_of(ObjectKind kind) noexcept;
+
+class Hosted {
+ public:
+  Hosted(Segment& segment, ObjectKind kind, u16 flags, u64 body) noexcept
+      : segment_(&segment), kind_(kind), flags_(flags), body_(body) {}
+  /// Reads the slot; the caller keeps it from changing.
+  Hosted(Segment& segment, const ObjectSlot& slot) noexcept;
+
+  std::size_t size() const;
+  std::size_t bytes_used() const;
+  /// Every reference its elements hold, with repetitions.
+  std::vector<ObjectRef> references() const;
+
+  void repair_dead() const;
+  /// Makes it hold no references any more, in commits of bounded length.
+  void empty() const;
+  /// Gives its memory back in a commit of its own, which needs none.
+  void clear() const;
+  /// Retires all it has into a commit of another stripe.
+  void dismantle(Change& change) const;
+  /// "" or what is wrong; appends every run it owns.
+  std::string verify(std::vector<u64>& runs) const;
+
+ private:
+  Segment* segment_;
+  ObjectKind kind_;
+  u16 flags_;
+  u64 body_;
+};
+
+/// Makes repairs know every kind of container. Once per process, before the first lock; repeating it is harmless.
+void register_repairs() noexcept;
+
+}  // namespace partage::kernel

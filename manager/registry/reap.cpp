@@ -1,0 +1,75 @@
+#include "manager/registry/reap.hpp"
+
+#include "manager/registry/collect.hpp"
+#include "manager/registry/hosted.hpp"
+#include "manager/registry/slot_scan.hpp"
+
+namespace partage::kernel {
+namespace {
+
+void repair_stripe(Segment& segment, Stripe& stripe) {
+  if (stripe.mutex.owner_dead()) StripeLock(segment, stripe).unlock();
+}
+
+void repair_objects(Segment& segment, std::size_t s) {
+  {
+    const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
+    for (const ScannedSlot& slot : scan_slots(segment, s)) {
+      Hosted(segment, slot.word.kind, slot.word.flags, slot.body).repair_dead();
+    }
+  }
+  sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
+}
+
+bool is_reapable(const Clients& clients, const ClientInfo& client, Orphans orphans) {
+  if (orphans == Orphans::leave && clients.is_orphan(client)) return false;
+  return clients.is_dead(client);
+}
+
+}  // namespace
+
+void repair_everything(Segment& segment) {
+  segment.runs().repair();
+  repair_transactions(segment);
+  auto& table = segment.at<ObjectTable>(segment.header().registry);
+  for (Stripe& stripe : table.stripes) repair_stripe(segment, stripe);
+  repair_stripe(segment, table.directory);
+  repair_stripe(segment, control_table(segment).stripe);
+  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) repair_objects(segment, s);
+}
+
+std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans) {
+  Clients clients(segment);
+  std::vector<ClientId> dead;
+  const ActivityGuard guard(segment, control_table(segment).reaper, "reaping dead processes");
+  for (const ClientId id : suspects) {
+    const ClientInfo client = clients.info(id.slot);
+    if (client.id == id && is_reapable(clients, client, orphans)) dead.push_back(id);
+  }
+  if (dead.empty()) return 0;
+  repair_everything(segment);  // after they were found dead: what they held is marked by now
+  for (const ClientId id : dead) {
+    Objects(segment).release_all(id.slot);
+    segment.runs().release_owned_by(id.slot);
+    clients.free(id);
+  }
+  collect(segment);
+  return dead.size();
+}
+
+std::size_t reap_all_dead(Segment& segment, Orphans orphans) {
+  std::size_t reaped = 0;
+  // A second look: a reserver that was reaped leaves orphans.
+  for (;;) {
+    std::vector<ClientId> suspects;
+    const Clients clients(segment);
+    for (const ClientInfo& client : clients.list()) {
+      if (is_reapable(clients, client, orphans)) suspects.push_back(client.id);
+    }
+    const std::size_t n = suspects.empty() ? 0 : reap(segment, suspects, orphans);
+    if (n == 0) return reaped;
+    reaped += n;
+  }
+}
+
+}  // namespace partage::kernel

@@ -1,0 +1,184 @@
+#include "manager/registry/registry.hpp"
+
+#include <algorithm>
+#include <map>
+#include <partage/error.hpp>
+
+#include "manager/registry/slot_scan.hpp"
+
+namespace partage::kernel {
+namespace {
+
+BytesView key_of(std::string_view name) { return {name.data(), name.size()}; }
+
+/// A stored text: length, then bytes (object_table.hpp).
+std::string text_at(const Segment& segment, u64 run) {
+  if (run == 0) return {};
+  const Word* words = &segment.at<Word>(run);
+  std::string text(words[0].load(), 0);
+  copy_out(text.data(), words + 1, text.size());
+  return text;
+}
+
+std::size_t holders_of(const ObjectSlot& slot) {
+  std::size_t n = 0;
+  for (const Word& w : slot.holders) n += static_cast<std::size_t>(std::popcount(w.load()));
+  return n;
+}
+
+void check_name(std::string_view name) {
+  if (name.empty()) throw ValueError("partage: an object cannot be named ''; leave the name out for an anonymous one");
+}
+
+}  // namespace
+
+void Registry::format(Segment& segment) {
+  register_repairs();
+  make_transaction_records(segment);
+  Objects::make(segment);
+  make_control_table(segment);
+  // The first object of the segment: names() finds it among the first slots of the stripes.
+  Objects(segment).create({ObjectKind::dict, object_flag::handles | object_flag::internal, "dict<str,handle>", "", 0,
+                           [](Change& change) { return Dict::build(change, {.stripes_log2 = 0, .handles = true}); }});
+}
+
+ObjectRef Registry::names() const {
+  const Objects objects(*segment_);
+  for (u32 index = 0; index < ObjectTable::stripe_count; ++index) {
+    const ObjectSlot* slot = objects.find(index);
+    if (slot == nullptr) break;
+    const SlotWord word = SlotWord::of(slot->state.load());
+    if (word.state == SlotState::live && (word.flags & object_flag::internal) != 0) return make_ref(index, word.generation);
+  }
+  throw Corrupt("partage: the segment has no dict of names; it was damaged from outside, start a new manager");
+}
+
+Dict Registry::names_dict() const {
+  const u64 body = Objects(*segment_).find(index_of(names()))->body.load();
+  return {*segment_, segment_->at<DictBody>(body)};
+}
+
+void Registry::require(const char* call) const {
+  if (control_ == Control::needs_manager) {
+    require_manager(*segment_, call);
+  } else {
+    require_live(*segment_, call);
+  }
+}
+
+// ---- making objects ------------------------------------------------------------------------------------------------
+
+ObjectRef Registry::create(ObjectKind kind, u16 flags, std::string_view schema, std::string_view name,
+                           std::function<u64(Change&)> build, const char* call) {
+  refuse_in_user_code(call);
+  require(call);
+  if (segment_->client_slot == 0) {
+    throw ConnectionError("partage: " + std::string(call) + ": this process is not attached to the manager any more");
+  }
+  return Objects(*segment_).create({kind, flags, schema, name, segment_->client_slot, std::move(build)});
+}
+
+ObjectRef Registry::create_list(std::string_view schema, std::string_view name, const ListConfig& config) {
+  return create(ObjectKind::list, config.handles ? object_flag::handles : u16{0}, schema, name,
+                [&](Change& change) { return List::build(change, config); }, "creating a list");
+}
+
+ObjectRef Registry::create_dict(std::string_view schema, std::string_view name, const DictConfig& config) {
+  return create(ObjectKind::dict, config.handles ? object_flag::handles : u16{0}, schema, name,
+                [&](Change& change) { return Dict::build(change, config); }, "creating a dict");
+}
+
+void Registry::release(ObjectRef ref) noexcept {
+  try {
+    if (Objects(*segment_).release(ref, segment_->client_slot)) made_dying().push_back(ref);
+  } catch (...) {  // a stopped process holds the lock longer than operation_timeout: the bit goes with this process' slot
+  }
+  collect(*segment_);
+}
+
+// ---- names ---------------------------------------------------------------------------------------------------------
+
+ObjectRef Registry::publish(std::string_view name, ObjectRef ref) {
+  require("naming an object");
+  check_name(name);
+  Dict names = names_dict();
+  for (Bytes present;;) {
+    if (names.setdefault(key_of(name), BytesView("", 0, {&ref, 1}), present)) return 0;
+    const ObjectRef existing = present.refs().at(0);
+    if (existing == ref) return 0;
+    if (acquire(existing)) return existing;  // else the name was removed meanwhile, and the object with it
+  }
+}
+
+ObjectRef Registry::lookup(std::string_view name) {
+  require("opening an object by name");
+  Dict names = names_dict();
+  for (Bytes present; names.get(key_of(name), present);) {
+    if (acquire(present.refs().at(0))) return present.refs()[0];
+  }
+  return 0;
+}
+
+bool Registry::remove(std::string_view name) {
+  require("remove()");
+  const bool removed = names_dict().erase(key_of(name));
+  collect(*segment_);
+  return removed;
+}
+
+// ---- what there is -------------------------------------------------------------------------------------------------
+
+std::vector<ObjectInfo> Registry::objects() {
+  require("objects()");
+  std::map<ObjectRef, std::string> names;
+  ByteTable keys, values;
+  names_dict().snapshot(&keys, &values);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    names.try_emplace(values[i].refs[0], reinterpret_cast<const char*>(keys[i].data), keys[i].size);
+  }
+  std::vector<ObjectInfo> all;
+  const Objects objects(*segment_);
+  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) {
+    {
+      const ActivityGuard guard(*segment_, control_table(*segment_).collector[s], "taking objects apart");
+      for (const ScannedSlot& found : scan_slots(*segment_, s)) {
+        if (found.word.state != SlotState::live || (found.word.flags & object_flag::internal) != 0) continue;
+        const ObjectSlot& slot = *objects.find(index_of(found.ref));
+        const Hosted hosted(*segment_, found.word.kind, found.word.flags, found.body);
+        ObjectInfo info;
+        info.id = found.ref;
+        if (const auto it = names.find(found.ref); it != names.end()) info.name = it->second;
+        info.kind = name_of(found.word.kind);
+        info.types = text_at(*segment_, slot.schema.load());
+        info.size = hosted.size();
+        info.bytes = hosted.bytes_used();
+        info.references = static_cast<std::size_t>(slot.count.load()) + holders_of(slot);
+        info.owner_pid = static_cast<pid_t>(slot.creator.load());
+        all.push_back(std::move(info));
+      }
+    }
+    sweep_stripe(*segment_, s);  // those who found the lock taken relied on its holder
+  }
+  std::ranges::sort(all, {}, &ObjectInfo::id);
+  return all;
+}
+
+std::optional<ObjectFacts> Registry::facts(ObjectRef ref) const {
+  const Objects objects(*segment_);
+  const ObjectSlot* slot = objects.find(index_of(ref));
+  if (slot == nullptr) return std::nullopt;
+  const SlotWord word = SlotWord::of(slot->state.load());
+  const ObjectFacts facts{word.kind, word.flags, slot->body.load()};
+  if (word.state != SlotState::live || word.generation != generation_of(ref) || !objects.is_live(ref)) return std::nullopt;
+  return facts;
+}
+
+std::string Registry::schema(ObjectRef ref) const {
+  return facts(ref) ? text_at(*segment_, Objects(*segment_).find(index_of(ref))->schema.load()) : std::string();
+}
+
+std::string Registry::name(ObjectRef ref) const {
+  return facts(ref) ? text_at(*segment_, Objects(*segment_).find(index_of(ref))->name.load()) : std::string();
+}
+
+}  // namespace partage::kernel

@@ -1,0 +1,119 @@
+#include "manager/server/control.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <partage/error.hpp>
+
+namespace partage::kernel {
+namespace {
+
+/// The abstract address: a zero byte, then the name, with no terminator.
+struct Address {
+  sockaddr_un address{};
+  socklen_t length = 0;
+
+  explicit Address(u64 id) noexcept {
+    address.sun_family = AF_UNIX;
+    const int n = std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "partage-%016llx",
+                                static_cast<unsigned long long>(id));
+    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<std::size_t>(n));
+  }
+  const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+int control_socket() noexcept { return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Anybody may have taken the name first: only a peer of the same user is the manager.
+bool is_same_user(int fd) noexcept {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+}
+
+bool send_message(int fd, const Segment& segment, ControlKind kind, u64 value) noexcept {
+  ControlMessage message;
+  message.kind = kind;
+  message.segment = segment.header().id;
+  message.value = value;
+  return ::send(fd, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message;
+}
+
+}  // namespace
+
+std::string control_name(const Segment& segment) { return Address(segment.header().id).address.sun_path + 1; }
+
+bool is_right(const ControlMessage& message, const Segment& segment) noexcept {
+  return message.magic == ControlMessage::right_magic && message.version == ControlMessage::right_version &&
+         message.segment == segment.header().id;
+}
+
+int open_control_socket(const Segment& segment) {
+  const Address address(segment.header().id);
+  const int fd = control_socket();
+  if (fd >= 0 && ::bind(fd, address.get(), address.length) == 0 && ::listen(fd, 512) == 0) return fd;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  throw ConnectionError("partage: the manager cannot open its control socket '" + control_name(segment) +
+                        "': " + std::strerror(error));
+}
+
+int connect_control(const Segment& segment) noexcept {
+  const Address address(segment.header().id);
+  const int fd = control_socket();
+  if (fd < 0) return -1;
+  if (::connect(fd, address.get(), address.length) == 0 && is_same_user(fd)) return fd;
+  ::close(fd);
+  return -1;
+}
+
+void notify(const Segment& segment, u64 slot) noexcept {
+  const int error = errno;
+  const Descriptor connection(connect_control(segment));
+  if (connection.get() >= 0) send_message(connection.get(), segment, ControlKind::look, slot);
+  errno = error;
+}
+
+std::optional<ControlMessage> ask(const Segment& segment, ControlKind kind, std::chrono::milliseconds timeout) {
+  const Descriptor connection(connect_control(segment));
+  if (connection.get() < 0 || !send_message(connection.get(), segment, kind, 0)) return std::nullopt;
+  const auto end = Clock::now() + timeout;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    pollfd entry{connection.get(), POLLIN, 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::clamp<long long>(left, 0, 1 << 30)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return std::nullopt;
+    ControlMessage answer;
+    if (::recv(connection.get(), &answer, sizeof answer, MSG_DONTWAIT) != sizeof answer || !is_right(answer, segment)) {
+      return std::nullopt;
+    }
+    if (answer.kind != ControlKind::refused) return answer;
+    throw ConnectionError(answer.value == static_cast<u64>(RefusedReason::other_user)
+                              ? "partage: the manager belongs to another user, and serves only processes of that user"
+                              : "partage: the manager sees no process id of this process: it lives in another PID namespace "
+                                "(container); run both in one");
+  }
+}
+
+}  // namespace partage::kernel

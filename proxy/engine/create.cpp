@@ -1,0 +1,59 @@
+#include <partage/engine/create.hpp>
+#include <partage/engine/list.hpp>
+#include <partage/error.hpp>
+
+#include "manager/registry/registry.hpp"
+#include "proxy/engine/session.hpp"
+
+namespace partage::engine {
+
+namespace {
+
+constexpr std::size_t longest_name = 255;
+
+ObjectPtr hold(Session& session, ObjectRef ref) {
+  ObjectPtr object = session.adopt(ref);
+  if (!object) throw Corrupt("partage: an object went away while this process held it");
+  return object;
+}
+
+}  // namespace
+
+ObjectPtr create_list(const SessionPtr& session, const ListType& type, const std::string& name,
+                      std::span<const BytesView> contents) {
+  ObjectPtr object;
+  {
+    const Session::HandOver scope(*session);
+    const kernel::ListConfig config{static_cast<kernel::u8>(type.packed_size), type.handles};
+    object = hold(*session, kernel::Registry(session->segment()).create_list(type.description, name, config));
+  }
+  if (!contents.empty()) List(object).extend(contents);
+  return object;
+}
+
+ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std::string& name,
+                      std::span<const KeyValue> contents) {
+  ObjectPtr object;
+  {
+    const Session::HandOver scope(*session);
+    const kernel::DictConfig config{0, type.handles};
+    object = hold(*session, kernel::Registry(session->segment()).create_dict(type.description, name, config));
+  }
+  if (!contents.empty()) Dict(object).update(contents);
+  return object;
+}
+
+ObjectPtr open_or_create(const SessionPtr& session, const std::string& name, FunctionRef<ObjectPtr()> create) {
+  if (name.empty() || name.size() > longest_name) {
+    throw ValueError("partage: named(): a name has 1 to " + std::to_string(longest_name) + " bytes, this one has " +
+                     std::to_string(name.size()) + "; leave named() out for an object without a name");
+  }
+  kernel::Registry registry(session->segment());
+  const Session::HandOver scope(*session);
+  if (const ObjectRef there = registry.lookup(name); there != 0) return hold(*session, there);
+  ObjectPtr mine = create();
+  const ObjectRef other = registry.publish(name, mine.ref());
+  return other == 0 ? mine : hold(*session, other);
+}
+
+}  // namespace partage::engine

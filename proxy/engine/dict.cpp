@@ -1,0 +1,92 @@
+// The dict facade: checks, calls the kernel, adopts references, collects garbage.
+#include <partage/engine/dict.hpp>
+#include <partage/error.hpp>
+
+#include "proxy/engine/access.hpp"
+
+namespace partage::engine {
+
+namespace {
+kernel::Dict dict_of(const SharedObject& o) { return {*o.segment, o.segment->at<kernel::DictBody>(o.body)}; }
+}  // namespace
+
+std::size_t Dict::size() const { return dict_of(object_of(object_, "size")).size(); }
+
+bool Dict::contains(BytesView key) const { return dict_of(object_of(object_, "contains")).contains(key); }
+
+bool Dict::get(BytesView key, Value& out) const {
+  SharedObject& o = object_of(object_, "get");
+  do {
+    if (!dict_of(o).get(key, out.bytes)) return false;
+  } while (!adopt(o, out));
+  return true;
+}
+
+void Dict::set(BytesView key, BytesView value) const {
+  SharedObject& o = object_of(object_, "set");
+  dict_of(o).set(key, value);
+  tidy_handles(o);
+}
+
+void Dict::setdefault(BytesView key, BytesView value, Value& out) const {
+  SharedObject& o = object_of(object_, "setdefault");
+  do {
+    dict_of(o).setdefault(key, value, out.bytes);
+  } while (!adopt(o, out));
+}
+
+bool Dict::erase(BytesView key) const {
+  SharedObject& o = object_of(object_, "erase");
+  const bool there = dict_of(o).erase(key);
+  tidy_handles(o);
+  return there;
+}
+
+bool Dict::pop(BytesView key, Value& out) const {
+  SharedObject& o = object_of(object_, "pop");
+  kernel::Dict dict = dict_of(o);
+  if (!o.handles_inside) return dict.pop(key, out.bytes);
+  const bool there = take_out(o, out, [&] { return dict.pop(key, out.bytes); });
+  tidy(o);
+  return there;
+}
+
+bool Dict::popitem(Bytes& key, Value& value) const {
+  SharedObject& o = object_of(object_, "popitem");
+  kernel::Dict dict = dict_of(o);
+  if (!o.handles_inside) return dict.popitem(key, value.bytes);
+  const bool there = take_out(o, value, [&] { return dict.popitem(key, value.bytes); });
+  tidy(o);
+  return there;
+}
+
+void Dict::update(std::span<const KeyValue> pairs) const {
+  SharedObject& o = object_of(object_, "update");
+  std::vector<kernel::KeyValue> same;
+  same.reserve(pairs.size());
+  for (const KeyValue& p : pairs) same.push_back({p.key, p.value});
+  dict_of(o).update(same);
+  tidy_handles(o);
+}
+
+bool Dict::modify(BytesView key, const BytesView* initial, Modifier fn) const {
+  SharedObject& o = object_of(object_, "modify");
+  kernel::Dict dict = dict_of(o);
+  return modify_with(o, fn, [&](auto&& m) { return dict.modify(key, initial, m); });
+}
+
+void Dict::clear() const {
+  SharedObject& o = object_of(object_, "clear");
+  dict_of(o).clear();
+  tidy_handles(o);
+}
+
+void Dict::snapshot(Snapshot* keys, Snapshot* values) const {
+  SharedObject& o = object_of(object_, "copy");
+  do {
+    dict_of(o).snapshot(keys != nullptr ? &keys->contents().table : nullptr,
+                        values != nullptr ? &values->contents().table : nullptr);
+  } while (values != nullptr && !adopt(o, *values));
+}
+
+}  // namespace partage::engine

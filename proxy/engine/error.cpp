@@ -1,0 +1,53 @@
+#include <partage/engine/error.hpp>
+#include <partage/engine/type_check.hpp>
+#include <partage/error.hpp>
+
+#include "proxy/engine/access.hpp"
+
+namespace partage::engine {
+
+std::string describe(const SharedObject& object) {
+  const char* kind = object.kind == kernel::ObjectKind::list ? "list" : "dict";
+  const std::string name = name_of(object);
+  if (!name.empty()) return std::string(kind) + " '" + name + '\'';
+  return std::string(kind) + " #" + std::to_string(kernel::index_of(object.ref));
+}
+
+std::string describe(const ObjectPtr& object) {
+  if (!object) return "an empty handle";
+  return describe(*static_cast<const SharedObject*>(object.get()));
+}
+
+namespace {
+std::string start(const ObjectPtr& object, const char* operation) {
+  return "partage: " + (object ? describe(object) : "ordered_dict") + ": " + operation + ": ";
+}
+}  // namespace
+
+void throw_key_error(const ObjectPtr& object, const char* operation, const std::string& key) {
+  throw KeyError(start(object, operation) + "there is no key " + key +
+                 "; use contains(), get() or a fallback where a key may be missing");
+}
+
+void throw_empty_dict(const ObjectPtr& object, const char* operation) {
+  throw KeyError(start(object, operation) + "the dict is empty; check size() first");
+}
+
+void throw_not_in_list(const ObjectPtr& object, const char* operation, const std::string& value) {
+  throw ValueError(start(object, operation) + value + " is not in the list; use contains() where it may be missing");
+}
+
+void throw_handle_in_key(const std::string& type) {
+  throw ValueError("partage: a value of " + type +
+                   " with a handle inside cannot be a key; use a number or a name that stands for the object");
+}
+
+void check_type(const ObjectPtr& object, const std::string& type) {
+  const auto& shared = *static_cast<const SharedObject*>(object.get());
+  const std::string stored = type_of(shared);
+  if (stored == type) return;
+  throw TypeError("partage: " + describe(shared) + ": it is a " + stored + " and was opened as a " + type +
+                  "; open it with the types it was created with");
+}
+
+}  // namespace partage::engine

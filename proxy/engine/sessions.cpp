@@ -1,0 +1,107 @@
+#include "proxy/engine/sessions.hpp"
+
+#include <pthread.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "manager/server/manager.hpp"
+
+namespace partage::engine {
+
+namespace {
+
+struct Entry {
+  const Session* session;
+  std::weak_ptr<Session> pointer;
+};
+
+// Never destroyed: handles in static storage are released after any destructor that could stand here.
+struct Table {
+  std::mutex mutex;
+  std::map<kernel::u64, Entry> by_segment;
+  std::vector<SessionPtr> forking;  // held from before a fork to after it
+};
+Table& table() {
+  static auto* const t = new Table;
+  return *t;
+}
+
+void install_handlers() {
+  static const int once = [] {
+    pthread_atfork(Sessions::before_fork, Sessions::after_fork_in_parent, Sessions::after_fork_in_child);
+    return std::atexit(Sessions::at_exit);
+  }();
+  static_cast<void>(once);
+}
+
+}  // namespace
+
+SessionPtr Sessions::of(std::shared_ptr<kernel::Segment> segment) {
+  install_handlers();
+  const kernel::u64 id = segment->header().id;
+  if (SessionPtr there = find(id)) return there;
+  if (segment->client_slot == 0) kernel::join_segment(*segment);
+  auto session = std::make_shared<Session>(std::move(segment));
+  {
+    const std::lock_guard guard(table().mutex);
+    Entry& entry = table().by_segment[id];
+    SessionPtr there = entry.pointer.lock();
+    if (!there) {
+      entry = {session.get(), session};
+      return session;
+    }
+    std::swap(session, there);  // another thread was faster: ours leaves, outside the lock
+    return session;
+  }
+}
+
+SessionPtr Sessions::find(kernel::u64 segment_id) {
+  const std::lock_guard guard(table().mutex);
+  const auto it = table().by_segment.find(segment_id);
+  return it == table().by_segment.end() ? nullptr : it->second.pointer.lock();
+}
+
+std::vector<SessionPtr> Sessions::all() {
+  const std::lock_guard guard(table().mutex);
+  std::vector<SessionPtr> out;
+  for (const auto& [id, entry] : table().by_segment) {
+    if (SessionPtr session = entry.pointer.lock()) out.push_back(std::move(session));
+  }
+  return out;
+}
+
+void Sessions::forget(const Session& session) noexcept {
+  const std::lock_guard guard(table().mutex);
+  const auto it = table().by_segment.find(session.id());
+  if (it != table().by_segment.end() && it->second.session == &session) table().by_segment.erase(it);
+}
+
+// ---- fork ------------------------------------------------------------------------------------------------------------
+// The table's mutex and those of all sessions are held across the fork, in the order of the segments' numbers, so that no
+// reference comes or goes between the reservation of the child's slot and the fork, and the child finds every lock its own.
+
+void Sessions::before_fork() noexcept {
+  std::vector<SessionPtr> sessions = all();  // one that comes now is not shared: its child registers by itself
+  table().mutex.lock();
+  table().forking = std::move(sessions);
+  for (const SessionPtr& session : table().forking) session->before_fork();
+}
+
+void Sessions::after_fork_in_parent() noexcept {
+  std::vector<SessionPtr> sessions = std::move(table().forking);
+  for (const SessionPtr& session : sessions) session->after_fork_in_parent();
+  table().mutex.unlock();
+}
+
+void Sessions::after_fork_in_child() noexcept {
+  std::vector<SessionPtr> sessions = std::move(table().forking);
+  for (const SessionPtr& session : sessions) session->after_fork_in_child();
+  table().mutex.unlock();
+}
+
+void Sessions::at_exit() noexcept {
+  for (const SessionPtr& session : all()) session->leave();
+}
+
+}  // namespace partage::engine

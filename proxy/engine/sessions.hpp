@@ -1,0 +1,30 @@
+// The sessions of this process, by segment: one mapping and one client slot per segment, whoever asks.
+//
+// The first session installs the handlers for fork (sessions.cpp) and for the orderly end of the process, in which the client
+// slot is given back; a process that dies is reaped by the manager.
+// Thread safety: full.
+#pragma once
+
+#include <vector>
+
+#include "proxy/engine/session.hpp"
+
+namespace partage::engine {
+
+class Sessions {
+ public:
+  /// The session of this segment, attached. If there is one already, `segment` is left again and not used.
+  static SessionPtr of(std::shared_ptr<kernel::Segment> segment);
+  /// nullptr: this process is not attached to that segment.
+  static SessionPtr find(kernel::u64 segment_id);
+  static std::vector<SessionPtr> all();
+  static void forget(const Session& session) noexcept;
+
+  // Handlers.
+  static void before_fork() noexcept;
+  static void after_fork_in_parent() noexcept;
+  static void after_fork_in_child() noexcept;
+  static void at_exit() noexcept;
+};
+
+}  // namespace partage::engine

@@ -1,0 +1,219 @@
+// The members of a shared dict: those of DictProxy<K, V>, and of an element reference to one (outer["k"].set("n", 1)).
+//
+// As Python's dict, in C++ spelling: in the order of insertion; overwriting keeps the place, erase + set moves to the end.
+// Every member is const, because handles are, and every one that changes the dict is one atomic step, update() too: whole or
+// not at all, also when the process is killed in the middle.
+// A key is passed as K or what converts to it; for string keys also as a literal or string_view, without a copy.
+// Keys are equal when their encodings are; -0.0 is stored as 0.0.
+// Errors, all with nothing changed: KeyError for a key that is not there ([], at, erase, pop, modify), ValueError for NaN as
+// key, OutOfMemory, ManagerShutdown, UsageError for a write from inside modify().
+// Complexity: O(1) for one key and popitem; O(n) for what looks at all.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <partage/detail/dict_element.hpp>
+#include <partage/detail/encoded.hpp>
+#include <partage/detail/encoded_pairs.hpp>
+#include <partage/detail/key.hpp>
+#include <partage/detail/modify.hpp>
+#include <partage/detail/ranges.hpp>
+#include <partage/element_ref.hpp>
+#include <partage/engine/dict.hpp>
+#include <partage/ordered_dict.hpp>
+#include <partage/snapshot_iterator.hpp>
+
+namespace partage {
+
+template <class Self, class K, class V>
+class DictMembers {
+  using Bytes = detail::KeyBytes<K>;
+  using Ref = ElementRef<detail::DictElement<K, V>>;
+
+ public:
+  using key_type = K;
+  using mapped_type = V;
+  using value_type = std::pair<K, V>;
+  using size_type = std::size_t;
+  using const_iterator = SnapshotIterator<value_type>;
+  using iterator = const_iterator;
+
+  // ---- one key -------------------------------------------------------------------------------------------------------
+
+  std::size_t size() const { return dict().size(); }
+  bool empty() const { return size() == 0; }
+
+  /// See element_ref.hpp. Reading a missing key throws KeyError.
+  template <detail::KeyFor<K> Q = K>
+  Ref operator[](const Q& key) const& {
+    return Ref({self().dict_engine(), Bytes(key)});
+  }
+  template <detail::KeyFor<K> Q = K>
+  Ref operator[](const Q& key) const&& {
+    return Ref({engine::Dict(self().dict_engine()), Bytes(key)});
+  }
+
+  template <detail::KeyFor<K> Q = K>
+  V at(const Q& key) const {
+    return required("at", Bytes(key));
+  }
+  template <detail::KeyFor<K> Q = K>
+  std::optional<V> get(const Q& key) const {
+    engine::Value value;
+    if (!dict().get(Bytes(key).view(), value)) return std::nullopt;
+    return detail::decode<V>(value);
+  }
+  template <detail::KeyFor<K> Q = K>
+  V get(const Q& key, V fallback) const {
+    engine::Value value;
+    if (!dict().get(Bytes(key).view(), value)) return fallback;
+    return detail::decode<V>(value);
+  }
+  template <detail::KeyFor<K> Q = K>
+  bool contains(const Q& key) const {
+    return dict().contains(Bytes(key).view());
+  }
+
+  template <detail::KeyFor<K> Q = K>
+  void set(const Q& key, const V& value) const {
+    const Bytes bytes(key);
+    dict().set(bytes.view(), detail::Encoded<V>(value).view());
+  }
+  /// Stores `value` unless the key is there; returns what is there afterwards.
+  template <detail::KeyFor<K> Q = K>
+  V setdefault(const Q& key, const V& value) const {
+    const Bytes bytes(key);
+    engine::Value out;
+    dict().setdefault(bytes.view(), detail::Encoded<V>(value).view(), out);
+    return detail::decode<V>(out);
+  }
+  template <detail::KeyFor<K> Q = K>
+  void erase(const Q& key) const {
+    const Bytes bytes(key);
+    if (!dict().erase(bytes.view())) missing("erase", bytes);
+  }
+  template <detail::KeyFor<K> Q = K>
+  V pop(const Q& key) const {
+    const Bytes bytes(key);
+    engine::Value value;
+    if (!dict().pop(bytes.view(), value)) missing("pop", bytes);
+    return detail::decode<V>(value);
+  }
+  template <detail::KeyFor<K> Q = K>
+  V pop(const Q& key, V fallback) const {
+    engine::Value value;
+    if (!dict().pop(Bytes(key).view(), value)) return fallback;
+    return detail::decode<V>(value);
+  }
+  /// The pair that was inserted last. KeyError: the dict is empty.
+  value_type popitem() const {
+    partage::Bytes key;
+    engine::Value value;
+    if (!dict().popitem(key, value)) engine::throw_empty_dict(dict().object(), "popitem");
+    return {detail::decode_key<K>(key.view()), detail::decode<V>(value)};
+  }
+
+  /// Runs fn(V&) on a copy of the value under the dict's lock, stores it in one step, and returns what fn returned. If fn
+  /// throws, nothing has changed. fn may read shared objects, not write them.
+  template <detail::KeyFor<K> Q = K, class Fn>
+    requires std::invocable<Fn&, V&>
+  detail::ModifyResult<V, Fn> modify(const Q& key, Fn&& fn) const {
+    const Bytes bytes(key);
+    return detail::modify<V>(
+        fn, [&](engine::Modifier m) { return dict().modify(bytes.view(), nullptr, m); },
+        [&] { missing("modify", bytes); });
+  }
+  /// The same, with `initial` for a missing key.
+  template <detail::KeyFor<K> Q = K, class Fn>
+    requires std::invocable<Fn&, V&>
+  detail::ModifyResult<V, Fn> modify(const Q& key, const V& initial, Fn&& fn) const {
+    const Bytes bytes(key);
+    const detail::Encoded<V> encoded(initial);
+    const BytesView view = encoded.view();
+    return detail::modify<V>(
+        fn, [&](engine::Modifier m) { return dict().modify(bytes.view(), &view, m); }, [] {});
+  }
+
+  // ---- many keys -----------------------------------------------------------------------------------------------------
+
+  /// All pairs in ONE step; of a key that comes twice the later value.
+  void update(std::initializer_list<value_type> pairs) const { dict().update(detail::EncodedPairs<K, V>(pairs).pairs()); }
+  /// Any range of pairs, a map, an ordered_dict, or another DictProxy.
+  template <detail::PairsOf<K, V> Range>
+  void update(Range&& range) const {
+    if constexpr (detail::DictHandle<Range>) {
+      if (range.dict_engine().object() == dict().object()) return;
+    }
+    dict().update(detail::EncodedPairs<K, V>(range).pairs());
+  }
+  const Self& operator|=(std::initializer_list<value_type> pairs) const {
+    update(pairs);
+    return self();
+  }
+  template <detail::PairsOf<K, V> Range>
+  const Self& operator|=(Range&& range) const {
+    update(std::forward<Range>(range));
+    return self();
+  }
+  /// The values of these keys, each read by itself; nullopt for one that is not there.
+  template <std::ranges::input_range Keys>
+  std::vector<std::optional<V>> get_many(Keys&& keys) const {
+    std::vector<std::optional<V>> out;
+    for (const auto& key : keys) out.push_back(get(key));
+    return out;
+  }
+  std::vector<std::optional<V>> get_many(std::initializer_list<K> keys) const { return get_many<>(keys); }
+  void clear() const { dict().clear(); }
+
+  // ---- snapshots: one consistent state, in the order of insertion ----------------------------------------------------
+
+  std::vector<K> keys() const {
+    engine::Snapshot snapshot;
+    dict().snapshot(&snapshot, nullptr);
+    std::vector<K> out;
+    out.reserve(snapshot.size());
+    for (std::size_t i = 0; i < snapshot.size(); ++i) out.push_back(detail::decode_key<K>(snapshot[i].bytes));
+    return out;
+  }
+  std::vector<V> values() const {
+    engine::Snapshot snapshot;
+    dict().snapshot(nullptr, &snapshot);
+    return detail::decode_each<V>(snapshot);
+  }
+  std::vector<value_type> items() const {
+    engine::Snapshot keys;
+    engine::Snapshot values;
+    dict().snapshot(&keys, &values);
+    std::vector<value_type> out;
+    out.reserve(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      out.emplace_back(detail::decode_key<K>(keys[i].bytes), detail::decode<V>(values[i]));
+    }
+    return out;
+  }
+  ordered_dict<K, V> copy() const { return ordered_dict<K, V>(items()); }
+  const_iterator begin() const { return const_iterator(items()); }
+  const_iterator end() const { return {}; }
+
+ private:
+  const Self& self() const { return static_cast<const Self&>(*this); }
+  decltype(auto) dict() const { return self().dict_engine(); }
+
+  V required(const char* operation, const Bytes& key) const {
+    engine::Value value;
+    if (!dict().get(key.view(), value)) missing(operation, key);
+    return detail::decode<V>(value);
+  }
+  [[noreturn]] void missing(const char* operation, const Bytes& key) const {
+    engine::throw_key_error(dict().object(), operation, detail::repr_of_key<K>(key.view()));
+  }
+};
+
+}  // namespace partage

@@ -1,0 +1,38 @@
+// Making and opening hosted objects; what Manager::list and Manager::dict do without knowing types.
+//
+// Thread and process safety: full. Errors: TypeError, ValueError, OutOfMemory, ManagerShutdown.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <partage/engine/dict.hpp>
+#include <partage/engine/object.hpp>
+#include <partage/engine/session.hpp>
+#include <partage/export.hpp>
+#include <partage/function_ref.hpp>
+
+namespace partage::engine {
+
+struct ListType {
+  std::string description;      // "list<i32>"
+  std::size_t packed_size = 0;  // bytes of every element when they are 1 to 8 and no handles, else 0
+  bool handles = false;
+};
+struct DictType {
+  std::string description;
+  bool handles = false;  // in values
+};
+
+/// `name`: what it is going to be called, or empty.
+PARTAGE_API ObjectPtr create_list(const SessionPtr& session, const ListType& type, const std::string& name,
+                                  std::span<const BytesView> contents);
+PARTAGE_API ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std::string& name,
+                                  std::span<const KeyValue> contents);
+
+/// The object of that name, or what `create` returns, which gets the name. Of several that try at once, one succeeds and the
+/// others open what it made. Does not check the type.
+PARTAGE_API ObjectPtr open_or_create(const SessionPtr& session, const std::string& name, FunctionRef<ObjectPtr()> create);
+
+}  // namespace partage::engine

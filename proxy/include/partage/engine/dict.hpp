@@ -1,0 +1,54 @@
+// A dict as an engine offers it: byte strings under byte strings, in the order of insertion. DictProxy<K, V> puts types on it.
+//
+// Keys are equal when their bytes are. Every mutating member is one atomic step, whole or not at all; `false` says that the
+// key is not there.
+// Thread and process safety: every member may be called by any thread of any attached process.
+// Errors: ValueError when the handle is empty; ManagerShutdown after the manager's shutdown; OutOfMemory, TimeoutError and
+// UsageError (a write from inside modify) with nothing changed.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <partage/engine/function.hpp>
+#include <partage/engine/object.hpp>
+#include <partage/engine/value.hpp>
+#include <partage/export.hpp>
+
+namespace partage::engine {
+
+struct KeyValue {
+  BytesView key;
+  BytesView value;
+};
+
+class PARTAGE_API Dict {
+ public:
+  Dict() = default;
+  explicit Dict(ObjectPtr object) noexcept : object_(std::move(object)) {}
+  const ObjectPtr& object() const noexcept { return object_; }
+
+  std::size_t size() const;
+  bool contains(BytesView key) const;
+  bool get(BytesView key, Value& out) const;
+  void set(BytesView key, BytesView value) const;
+  /// `out`: what is there afterwards.
+  void setdefault(BytesView key, BytesView value, Value& out) const;
+  bool erase(BytesView key) const;
+  bool pop(BytesView key, Value& out) const;
+  /// The pair inserted last; false: empty.
+  bool popitem(Bytes& key, Value& value) const;
+  /// All pairs in their order, as one step.
+  void update(std::span<const KeyValue> pairs) const;
+  /// `initial`: what a missing key counts as; nullptr: false for a missing key.
+  bool modify(BytesView key, const BytesView* initial, Modifier fn) const;
+  void clear() const;
+
+  /// One state, in the order of insertion. Either may be null.
+  void snapshot(Snapshot* keys, Snapshot* values) const;
+
+ private:
+  ObjectPtr object_;
+};
+
+}  // namespace partage::engine

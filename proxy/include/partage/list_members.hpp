@@ -1,0 +1,245 @@
+// The members of a shared list: those of ListProxy<T>, and of an element reference to one (outer[0].append(1)).
+//
+// As Python's list, in C++ spelling. Every member is const, because handles are, and every one that changes the list is one
+// atomic step: whole or not at all, also when the process is killed in the middle.
+// Indexes count from the end when negative; std::nullopt stands for an omitted end of a slice.
+// Errors, all with nothing changed: IndexError for an index out of range, ValueError for a value that is not there (remove,
+// index), OutOfMemory, ManagerShutdown, UsageError for a write from inside modify(). Complexity: O(1) for append, pop at
+// either end, at, size and [i]; O(n) for what looks at all elements; insert and erase O(distance to the nearer end).
+//
+// Comparison is ==; handles inside are equal when they refer to the same object.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <numeric>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <partage/detail/encoded.hpp>
+#include <partage/detail/list_element.hpp>
+#include <partage/detail/modify.hpp>
+#include <partage/detail/ranges.hpp>
+#include <partage/detail/same.hpp>
+#include <partage/element_ref.hpp>
+#include <partage/engine/error.hpp>
+#include <partage/engine/list.hpp>
+#include <partage/snapshot_iterator.hpp>
+#include <partage/sort_options.hpp>
+
+namespace partage {
+
+template <class Self, class T>
+class ListMembers {
+ public:
+  using value_type = T;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using const_iterator = SnapshotIterator<T>;
+  using iterator = const_iterator;
+  using Index = std::ptrdiff_t;
+  using OptionalIndex = std::optional<std::ptrdiff_t>;
+
+  // ---- one element ---------------------------------------------------------------------------------------------------
+
+  std::size_t size() const { return list().size(); }
+  bool empty() const { return size() == 0; }
+
+  T at(Index i) const {
+    engine::Value value;
+    list().get(i, value);
+    return detail::decode<T>(value);
+  }
+  /// See element_ref.hpp.
+  ElementRef<detail::ListElement<T>> operator[](Index i) const& {
+    return ElementRef<detail::ListElement<T>>({self().list_engine(), i});
+  }
+  ElementRef<detail::ListElement<T>> operator[](Index i) const&& {
+    return ElementRef<detail::ListElement<T>>({engine::List(self().list_engine()), i});
+  }
+
+  void append(const T& x) const { list().append(detail::Encoded<T>(x).view()); }
+  /// Before element i; an index beyond either end means that end.
+  void insert(Index i, const T& x) const { list().insert(i, detail::Encoded<T>(x).view()); }
+  T pop(Index i = -1) const {
+    engine::Value value;
+    list().pop(i, value);
+    return detail::decode<T>(value);
+  }
+  /// Python's `del list[i]`.
+  void erase(Index i) const { list().erase(i); }
+  /// Runs fn(T&) on a copy of the element under the list's lock, stores it in one step, and returns what fn returned. If fn
+  /// throws, nothing has changed. fn may read shared objects, not write them.
+  template <class Fn>
+  detail::ModifyResult<T, Fn> modify(Index i, Fn&& fn) const {
+    return detail::modify<T>(
+        fn, [&](engine::Modifier m) { return list().modify(i, m), true; }, [] {});
+  }
+
+  // ---- many elements -------------------------------------------------------------------------------------------------
+
+  void extend(std::initializer_list<T> values) const { extend_by(values); }
+  /// Any range of what converts to T, all of it in one step; also this list itself, which doubles. A dict gives its keys.
+  template <detail::RangeOf<T> Range>
+  void extend(Range&& range) const {
+    extend_by(std::forward<Range>(range));
+  }
+  const Self& operator+=(std::initializer_list<T> values) const {
+    extend_by(values);
+    return self();
+  }
+  template <detail::RangeOf<T> Range>
+  const Self& operator+=(Range&& range) const {
+    extend_by(std::forward<Range>(range));
+    return self();
+  }
+  /// Its elements n times over; none for n <= 0.
+  const Self& operator*=(std::ptrdiff_t n) const {
+    list().repeat(n);
+    return self();
+  }
+
+  std::vector<T> slice(OptionalIndex start, OptionalIndex stop, std::ptrdiff_t step = 1) const {
+    engine::Snapshot snapshot;
+    list().slice({start, stop, step}, snapshot);
+    return detail::decode_each<T>(snapshot);
+  }
+  void assign_slice(OptionalIndex start, OptionalIndex stop, std::initializer_list<T> values, std::ptrdiff_t step = 1) const {
+    list().assign_slice({start, stop, step}, detail::EncodedRange<T>(values).views());
+  }
+  /// With step 1 the length may change; with another one, a range of another size than the slice is a ValueError.
+  template <detail::RangeOf<T> Range>
+  void assign_slice(OptionalIndex start, OptionalIndex stop, Range&& range, std::ptrdiff_t step = 1) const {
+    list().assign_slice({start, stop, step}, detail::EncodedRange<T>(detail::elements_of<T>(std::forward<Range>(range))).views());
+  }
+  void erase_slice(OptionalIndex start, OptionalIndex stop, std::ptrdiff_t step = 1) const {
+    list().erase_slice({start, stop, step});
+  }
+  /// The elements at these indexes, each read by itself.
+  template <std::ranges::input_range Indexes>
+  std::vector<T> get_many(Indexes&& indexes) const {
+    std::vector<T> out;
+    for (const auto& i : indexes) out.push_back(at(static_cast<Index>(i)));
+    return out;
+  }
+  std::vector<T> get_many(std::initializer_list<Index> indexes) const { return get_many<>(indexes); }
+
+  /// One consistent state.
+  std::vector<T> copy() const { return detail::decode_each<T>(snapshot()); }
+  const_iterator begin() const { return const_iterator(copy()); }
+  const_iterator end() const { return {}; }
+  void clear() const { list().clear(); }
+
+  // ---- by value ------------------------------------------------------------------------------------------------------
+
+  /// Removes the first element equal to x. ValueError: there is none.
+  void remove(const T& x) const {
+    for (;;) {
+      engine::Snapshot elements;
+      const std::uint64_t version = list().snapshot(elements);
+      const std::size_t i = find(elements, x, 0, elements.size());
+      if (i == elements.size()) engine::throw_not_in_list(list().object(), "remove", codec::repr(x));
+      if (list().erase_if(version, i)) return;
+    }
+  }
+  /// Of the first element equal to x within [start, stop). ValueError: there is none.
+  std::size_t index(const T& x, OptionalIndex start = 0, OptionalIndex stop = std::nullopt) const {
+    const engine::Snapshot elements = snapshot();
+    const std::size_t last = clip(stop, elements.size(), elements.size());
+    const std::size_t i = find(elements, x, clip(start, elements.size(), 0), last);
+    if (i >= last) engine::throw_not_in_list(list().object(), "index", codec::repr(x));
+    return i;
+  }
+  std::size_t count(const T& x) const {
+    const engine::Snapshot elements = snapshot();
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < elements.size(); ++i) n += detail::same(detail::decode<T>(elements[i]), x) ? 1 : 0;
+    return n;
+  }
+  bool contains(const T& x) const {
+    const engine::Snapshot elements = snapshot();
+    return find(elements, x, 0, elements.size()) != elements.size();
+  }
+
+  // ---- order ---------------------------------------------------------------------------------------------------------
+
+  /// Stable. Others never see the list half sorted or empty, and what they append meanwhile is not lost.
+  void sort(SortOptions options = {}) const {
+    sort_by([](const T& x) -> const T& { return x; }, options);
+  }
+  /// Ascending by key(x), which is called once for each element, outside the lock; when others keep changing the list, after a
+  /// few tries, under the lock. If it throws, nothing has changed.
+  template <class Key>
+  void sort_by(Key&& key, SortOptions options = {}) const {
+    const auto order_of = [&](const engine::Snapshot& elements) { return sorted_order(elements, key, options); };
+    for (int tries = 0; tries < 4; ++tries) {
+      engine::Snapshot elements;
+      const std::uint64_t version = list().snapshot(elements);
+      const std::vector<std::uint32_t> order = order_of(elements);
+      if (std::ranges::is_sorted(order) || list().permute_if(version, order)) return;
+    }
+    list().reorder(order_of);
+  }
+  void reverse() const { list().reverse(); }
+
+ private:
+  const Self& self() const { return static_cast<const Self&>(*this); }
+  decltype(auto) list() const { return self().list_engine(); }
+
+  engine::Snapshot snapshot() const {
+    engine::Snapshot out;
+    list().snapshot(out);
+    return out;
+  }
+
+  template <class Range>
+  void extend_by(Range&& range) const {
+    if constexpr (detail::ListHandleOf<Range, T>) {  // no need to decode
+      engine::Snapshot other;
+      range.list_engine().snapshot(other);
+      list().extend(detail::views_of(other));
+    } else {
+      list().extend(detail::EncodedRange<T>(detail::elements_of<T>(std::forward<Range>(range))).views());
+    }
+  }
+
+  /// As a slice clips its ends.
+  static std::size_t clip(OptionalIndex i, std::size_t size, std::size_t omitted) {
+    if (!i) return omitted;
+    const auto n = static_cast<std::ptrdiff_t>(size);
+    return static_cast<std::size_t>(*i < 0 ? std::max<std::ptrdiff_t>(*i + n, 0) : std::min(*i, n));
+  }
+
+  static std::size_t find(const engine::Snapshot& elements, const T& x, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      if (detail::same(detail::decode<T>(elements[i]), x)) return i;
+    }
+    return elements.size();
+  }
+
+  template <class Key>
+  static std::vector<std::uint32_t> sorted_order(const engine::Snapshot& elements, Key& key, SortOptions options) {
+    using KeyValue = std::decay_t<std::invoke_result_t<Key&, const T&>>;
+    std::vector<std::pair<KeyValue, std::uint32_t>> keyed;
+    keyed.reserve(elements.size());
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      const T element = detail::decode<T>(elements[i]);
+      keyed.emplace_back(std::invoke(key, element), static_cast<std::uint32_t>(i));
+    }
+    std::ranges::stable_sort(keyed, [&](const auto& a, const auto& b) {
+      return options.reverse ? static_cast<bool>(b.first < a.first) : static_cast<bool>(a.first < b.first);
+    });
+    std::vector<std::uint32_t> order;
+    order.reserve(keyed.size());
+    for (const auto& [k, i] : keyed) order.push_back(i);
+    return order;
+  }
+};
+
+}  // namespace partage

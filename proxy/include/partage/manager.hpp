@@ -1,0 +1,165 @@
+// Manager: starts a manager process, or connects to one, and makes shared objects.
+//
+//   partage::Manager manager;                                            // private to this process and its children
+//   auto numbers = manager.list<int>({1, 2, 3});
+//   auto counter = manager.dict<std::string, int>({{"n", 0}});
+//   auto stock = manager.dict<std::string, int>(partage::named("stock"));   // opened, or created
+//
+//   partage::Manager hub({.name = "hub"});                               // others: partage::Manager::connect("hub")
+//
+// The manager process owns the shared memory and looks after processes that die; operations on objects do not pass through
+// it. The Manager that started it ends it: shutdown(), or the destructor, after which every operation on its objects throws
+// ManagerShutdown. Every other Manager, one from connect() or a forked child's copy, only detaches; handles stay valid.
+// One Manager is enough for a program. Do not start one for every object.
+//
+// Differences to Python: no start() and no context manager, the constructor and destructor do it; no register(), because any
+// type can be stored; connect() needs no key, the file system and the user id decide who may.
+// Movable, not copyable. Thread safety: every member may be called by several threads; moving and destroying may not.
+// Errors: of the constructors, what stopped the manager process, with its own reason; ConnectionError when nobody serves the
+// address. Afterwards ManagerShutdown after shutdown(), ManagerLost from calls that need the process when it has died.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <partage/dict.hpp>
+#include <partage/engine/create.hpp>
+#include <partage/engine/session.hpp>
+#include <partage/export.hpp>
+#include <partage/heap.hpp>
+#include <partage/list.hpp>
+#include <partage/manager_options.hpp>
+#include <partage/named.hpp>
+#include <partage/object_info.hpp>
+
+namespace partage {
+
+class PARTAGE_API Manager {
+ public:
+  Manager();
+  explicit Manager(ManagerOptions options);
+  /// "name" or "shm://name".
+  static Manager connect(std::string address);
+  Manager(Manager&& other) noexcept;
+  Manager& operator=(Manager&& other) noexcept;
+  ~Manager();  ///< shutdown()
+
+  /// Ends the manager process if this Manager started it, else detaches. A second call does nothing.
+  void shutdown();
+  /// After the manager process died: starts another one on the same segment; all objects are still there.
+  void restart();
+  /// For connect(): "shm://name", or the address of a private manager, which only its own processes can use.
+  std::string address() const;
+  pid_t pid() const;
+  bool is_alive() const;
+
+  // ---- objects -------------------------------------------------------------------------------------------------------
+
+  template <class T>
+  ListProxy<T> list() const {
+    return new_list<T>({}, std::initializer_list<T>{});
+  }
+  template <class T>
+  ListProxy<T> list(std::initializer_list<T> contents) const {
+    return new_list<T>({}, contents);
+  }
+  /// Contents: any range of what converts to T; a dict gives its keys.
+  template <class T, detail::RangeOf<T> Range>
+  ListProxy<T> list(Range&& contents) const {
+    return new_list<T>({}, detail::elements_of<T>(std::forward<Range>(contents)));
+  }
+  /// Opens the object of that name, or creates it with the contents.
+  template <class T>
+  ListProxy<T> list(const Named& name, std::initializer_list<T> contents = {}) const {
+    return named_list<T>(name.name, contents);
+  }
+  template <class T, detail::RangeOf<T> Range>
+  ListProxy<T> list(const Named& name, Range&& contents) const {
+    return named_list<T>(name.name, detail::elements_of<T>(std::forward<Range>(contents)));
+  }
+
+  template <class K, class V>
+  DictProxy<K, V> dict() const {
+    return new_dict<K, V>({}, std::initializer_list<std::pair<K, V>>{});
+  }
+  template <class K, class V>
+  DictProxy<K, V> dict(std::initializer_list<std::pair<K, V>> contents) const {
+    return new_dict<K, V>({}, contents);
+  }
+  /// Contents: any range of pairs, a map, another dict.
+  template <class K, class V, detail::PairsOf<K, V> Range>
+  DictProxy<K, V> dict(Range&& contents) const {
+    return new_dict<K, V>({}, contents);
+  }
+  template <class K, class V>
+  DictProxy<K, V> dict(const Named& name, std::initializer_list<std::pair<K, V>> contents = {}) const {
+    return named_dict<K, V>(name.name, contents);
+  }
+  template <class K, class V, detail::PairsOf<K, V> Range>
+  DictProxy<K, V> dict(const Named& name, Range&& contents) const {
+    return named_dict<K, V>(name.name, contents);
+  }
+
+  /// Takes the name away; the object lives as long as handles refer to it. KeyError: there is no such name.
+  void remove(const std::string& name) const;
+  /// All objects of the manager.
+  std::vector<ObjectInfo> objects() const;
+
+  /// For Boost containers of this process alone, see heap.hpp.
+  SegmentManager* segment_manager() const;
+
+ private:
+  struct Impl;
+  explicit Manager(std::unique_ptr<Impl> impl);
+
+  /// Throws ManagerShutdown after shutdown().
+  engine::SessionPtr session(const char* operation) const;
+
+  template <class T, class Range>
+  ListProxy<T> new_list(const std::string& name, Range&& contents) const {
+    static_assert(codec::Storable<T>::value);
+    const engine::SessionPtr where = session("list");
+    const detail::EncodedRange<T> encoded(contents);
+    return ListProxy<T>(engine::create_list(where, list_type<T>(), name, encoded.views()));
+  }
+  template <class T, class Range>
+  ListProxy<T> named_list(const std::string& name, Range&& contents) const {
+    const auto create = [&] { return new_list<T>(name, contents).list_engine().object(); };
+    return codec::HandleTraits<ListProxy<T>>::make(engine::open_or_create(session("list"), name, create));
+  }
+  template <class K, class V, class Range>
+  DictProxy<K, V> new_dict(const std::string& name, Range&& contents) const {
+    static_assert(codec::Storable<V>::value);
+    static_assert(detail::DictKey<K>::value);
+    const engine::SessionPtr where = session("dict");
+    const detail::EncodedPairs<K, V> encoded(contents);
+    return DictProxy<K, V>(engine::create_dict(where, dict_type<K, V>(), name, encoded.pairs()));
+  }
+  template <class K, class V, class Range>
+  DictProxy<K, V> named_dict(const std::string& name, Range&& contents) const {
+    const auto create = [&] { return new_dict<K, V>(name, contents).dict_engine().object(); };
+    return codec::HandleTraits<DictProxy<K, V>>::make(engine::open_or_create(session("dict"), name, create));
+  }
+
+  template <class T>
+  static engine::ListType list_type() {
+    constexpr std::size_t size = codec::fixed_size<T>;
+    constexpr bool handles = codec::holds_handles<T>;
+    return {engine::TypeOf<ListProxy<T>>::text(), size <= 8 && !handles ? size : 0, handles};
+  }
+  template <class K, class V>
+  static engine::DictType dict_type() {
+    return {engine::TypeOf<DictProxy<K, V>>::text(), codec::holds_handles<V>};
+  }
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace partage

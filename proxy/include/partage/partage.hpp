@@ -1,0 +1,14 @@
+// Everything: Manager, the handles it makes, processes, the element types of the library, and its errors.
+//
+// Thread and process safety, errors, examples: in the header of each concept.
+#pragma once
+
+#include <partage/dict.hpp>
+#include <partage/error.hpp>
+#include <partage/heap.hpp>
+#include <partage/list.hpp>
+#include <partage/manager.hpp>
+#include <partage/named.hpp>
+#include <partage/object.hpp>
+#include <partage/ordered_dict.hpp>
+#include <partage/process.hpp>

@@ -1,0 +1,138 @@
+#include <partage/manager.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <mutex>
+#include <partage/error.hpp>
+
+#include "manager/registry/registry.hpp"
+#include "manager/server/manager.hpp"
+#include "proxy/engine/sessions.hpp"
+
+namespace partage {
+
+struct Manager::Impl {
+  engine::SessionPtr session;  // nullptr after shutdown()
+  pid_t starter = 0;           // the process whose shutdown() ends the manager; 0: connected
+  mutable std::mutex mutex;
+
+  engine::SessionPtr get() const {
+    const std::lock_guard guard(mutex);
+    return session;
+  }
+};
+
+namespace {
+
+std::shared_ptr<kernel::Segment> start(const ManagerOptions& options) {
+  const kernel::ManagerProcessOptions process{};
+  if (options.name.empty()) {
+    auto segment = kernel::make_segment({options.initial_size, options.max_size});
+    kernel::start_manager(*segment, process);
+    return segment;
+  }
+  if (auto segment = kernel::orphaned_segment(options.name)) {
+    kernel::start_manager(*segment, process);
+    return segment;
+  }
+  auto segment = kernel::make_segment({options.initial_size, options.max_size}, options.name);
+  kernel::start_manager(*segment, process);
+  try {
+    kernel::publish_segment(*segment);
+  } catch (...) {
+    kernel::stop_manager(*segment);
+    throw;
+  }
+  return segment;
+}
+
+}  // namespace
+
+Manager::Manager() : Manager(ManagerOptions{}) {}
+
+Manager::Manager(ManagerOptions options) : impl_(std::make_unique<Impl>()) {
+  auto segment = start(options);
+  segment->operation_timeout = options.operation_timeout;
+  impl_->session = engine::Sessions::of(std::move(segment));
+  impl_->starter = getpid();
+}
+
+Manager::Manager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Manager Manager::connect(std::string address) {
+  auto impl = std::make_unique<Impl>();
+  impl->session = engine::Sessions::of(kernel::connect_segment(address));
+  return Manager(std::move(impl));
+}
+
+Manager::Manager(Manager&& other) noexcept = default;
+
+Manager& Manager::operator=(Manager&& other) noexcept {
+  if (this != &other) {
+    shutdown();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+Manager::~Manager() { shutdown(); }
+
+void Manager::shutdown() {
+  if (!impl_) return;
+  engine::SessionPtr session;
+  {
+    const std::lock_guard guard(impl_->mutex);
+    session.swap(impl_->session);
+  }
+  if (session && impl_->starter == getpid()) kernel::stop_manager(session->segment());
+}
+
+void Manager::restart() {
+  const engine::SessionPtr session = this->session("restart");
+  kernel::start_manager(session->segment(), {});
+}
+
+std::string Manager::address() const {
+  const engine::SessionPtr session = this->session("address");
+  const std::string name = session->segment().header().name;
+  if (!name.empty()) return "shm://" + name;
+  char text[32];
+  std::snprintf(text, sizeof text, "private://%016llx", static_cast<unsigned long long>(session->id()));
+  return text;
+}
+
+pid_t Manager::pid() const { return kernel::manager_pid(session("pid")->segment()); }
+
+bool Manager::is_alive() const {
+  const engine::SessionPtr session = impl_ ? impl_->get() : nullptr;
+  return session && session->segment().live() && kernel::is_manager_alive(session->segment());
+}
+
+void Manager::remove(const std::string& name) const {
+  const engine::SessionPtr session = this->session("remove");
+  const bool there = kernel::Registry(session->segment()).remove(name);
+  engine::collect_garbage(*session);
+  if (!there) {
+    throw KeyError("partage: manager " + address() + ": remove: there is no object named '" + name +
+                   "'; objects() lists all");
+  }
+}
+
+std::vector<ObjectInfo> Manager::objects() const {
+  const engine::SessionPtr session = this->session("objects");
+  return kernel::Registry(session->segment()).objects();
+}
+
+SegmentManager* Manager::segment_manager() const { return session("segment_manager")->segment().manager(); }
+
+engine::SessionPtr Manager::session(const char* operation) const {
+  engine::SessionPtr session = impl_ ? impl_->get() : nullptr;
+  if (!session || !session->segment().live()) {
+    throw ManagerShutdown(std::string("partage: a manager that was shut down: ") + operation +
+                          "(): nothing can be done with it any more; start a new one, or connect() again");
+  }
+  return session;
+}
+
+}  // namespace partage

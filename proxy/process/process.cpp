@@ -1,0 +1,138 @@
+#include <partage/process.hpp>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <partage/error.hpp>
+#include <system_error>
+
+#include "manager/platform/process_epoch.hpp"
+#include "proxy/process/bootstrap.hpp"
+#include "proxy/process/child.hpp"
+
+namespace partage {
+
+namespace engine::process {
+
+Task::~Task() = default;
+
+namespace {
+
+[[noreturn]] void fail(const Child& child, const char* operation, const std::string& why) {
+  throw ProcessError("partage: process '" + child.name + "': " + operation + ": " + why);
+}
+
+void require_parent(const Child& child, const char* operation) {
+  if (child.creator == kernel::process_epoch()) return;
+  fail(child, operation, "it belongs to another process; this can be done only in the process that made the Process");
+}
+
+void require_started(Child& child, const char* operation) {
+  const Child::Stage stage = stage_of(child);
+  if (stage == Child::Stage::made || stage == Child::Stage::starting) {
+    fail(child, operation, "it has not been started; call start() first");
+  }
+}
+
+}  // namespace
+
+}  // namespace engine::process
+
+namespace {
+namespace process = engine::process;
+using process::Child;
+}  // namespace
+
+Process::Process() : Process(ProcessOptions{}) {}
+Process::Process(ProcessOptions options) : Process(process::make_child(std::move(options), nullptr)) {}
+Process::Process(std::shared_ptr<Child> child) noexcept : child_(std::move(child)) {}
+Process::Process(Process&& other) noexcept = default;
+Process& Process::operator=(Process&& other) noexcept = default;
+Process::~Process() = default;
+
+Child& Process::child(const char* operation) const {
+  if (!child_) {
+    throw ProcessError(std::string("partage: a Process that was moved away: ") + operation +
+                       ": use the one it was moved to");
+  }
+  return *child_;
+}
+
+void Process::run() {
+  if (const auto& task = child("run").task) task->run();
+}
+
+void Process::start() {
+  process::require_parent(child("start"), "start");
+  const std::shared_ptr<Child> started = child_;
+  process::begin_start(started);
+  process::flush_output();
+  const pid_t pid = ::fork();
+  const int error = errno;
+  if (pid == 0) process::run_child(*started, *this);
+  process::end_start(started, pid);
+  if (pid < 0) {
+    process::fail(*started, "start",
+                  std::system_category().message(error) +
+                      "; wait for other processes to end, or raise the limits (ulimit -u, pids.max, memory)");
+  }
+  started->task.reset();  // the child has its own: what only the function refers to can go
+}
+
+void Process::join() {
+  Child& joined = child("join");
+  process::require_parent(joined, "join");
+  process::require_started(joined, "join");
+  process::wait_for_end(joined, std::nullopt);
+}
+
+bool Process::join_within(double seconds) {
+  Child& joined = child("join");
+  process::require_parent(joined, "join");
+  process::require_started(joined, "join");
+  constexpr double for_ever = 3e9;  // a century
+  if (seconds >= for_ever) return process::wait_for_end(joined, std::nullopt);
+  if (!(seconds > 0)) seconds = 0;
+  using std::chrono::ceil, std::chrono::duration, std::chrono::nanoseconds;
+  return process::wait_for_end(joined, ceil<nanoseconds>(duration<double>(seconds)));
+}
+
+bool Process::is_alive() const {
+  Child& asked = child("is_alive");
+  if (process::is_current(asked)) return true;
+  process::require_parent(asked, "is_alive");
+  return process::stage_of(asked) == Child::Stage::running;
+}
+
+pid_t Process::pid() const {
+  Child& asked = child("pid");
+  if (process::is_current(asked)) return ::getpid();
+  process::require_parent(asked, "pid");
+  return process::pid_of(asked);
+}
+
+std::optional<int> Process::exitcode() const {
+  Child& asked = child("exitcode");
+  if (process::is_current(asked)) return std::nullopt;
+  process::require_parent(asked, "exitcode");
+  return process::exitcode_of(asked);
+}
+
+void Process::terminate() {
+  Child& ended = child("terminate");
+  process::require_parent(ended, "terminate");
+  process::require_started(ended, "terminate");
+  process::send_signal(ended, SIGTERM);
+}
+
+void Process::kill() {
+  Child& ended = child("kill");
+  process::require_parent(ended, "kill");
+  process::require_started(ended, "kill");
+  process::send_signal(ended, SIGKILL);
+}
+
+std::string Process::name() const { return child("name").name; }
+
+}  // namespace partage

@@ -1,0 +1,12 @@
+// expect: deleted function .*Process\(const
+#include <partage/process.hpp>
+
+#include <utility>
+
+partage::Process second(partage::Process& first) {
+#ifdef PARTAGE_CONTROL
+  return std::move(first);
+#else
+  return first;
+#endif
+}

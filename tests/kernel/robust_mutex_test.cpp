@@ -1,0 +1,264 @@
+// The robust lock: deaths of owners and repairers, timeouts, and Boost's lock types over it.
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <boost/interprocess/sync/scoped_lock.hpp>
+#include <thread>
+
+#include "tests/kernel/fixture.hpp"
+
+namespace partage::test {
+namespace {
+
+using kernel::Acquired;
+using kernel::Clock;
+using kernel::RobustMutex;
+
+struct Shared {
+  RobustMutex mutex;
+  std::atomic<int> number{0};
+};
+
+/// Memory that children share.
+class SharedMutex {
+ public:
+  SharedMutex() {
+    void* p = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(p != MAP_FAILED);
+    shared_ = new (p) Shared;
+  }
+  ~SharedMutex() { ::munmap(shared_, sizeof(Shared)); }
+  Shared* operator->() const { return shared_; }
+
+ private:
+  Shared* shared_;
+};
+
+struct Counter {
+  int repairs = 0;
+  void repair() { ++repairs; }
+};
+
+struct FailingRepair {
+  void repair() { ::raise(SIGKILL); }
+};
+
+using Mutex = kernel::RepairedMutex<Counter>;
+
+}  // namespace
+
+TEST_CASE("robust mutex: locked, busy for others, free again") {
+  const SharedMutex s;
+  CHECK(s->mutex.owner() == 0);
+  CHECK(s->mutex.acquire() == Acquired::clean);
+  CHECK(s->mutex.owner() == ::gettid());
+  CHECK_FALSE(s->mutex.owner_dead());
+  Acquired other{};
+  std::thread([&] { other = s->mutex.try_acquire(); }).join();
+  CHECK(other == Acquired::busy);
+  s->mutex.release();
+  CHECK(s->mutex.owner() == 0);
+  CHECK(s->mutex.try_acquire() == Acquired::clean);
+  s->mutex.release();
+}
+
+TEST_CASE("robust mutex: the next one learns of the owner's death, and only the next one") {
+  const SharedMutex s;
+  die_holding(s->mutex);
+  CHECK(s->mutex.owner() == 0);
+  CHECK(s->mutex.acquire() == Acquired::owner_died);
+  CHECK_FALSE(s->mutex.owner_dead());
+  CHECK(s->mutex.owner() == ::gettid());
+  s->mutex.mark_consistent();
+  s->mutex.release();
+  CHECK(s->mutex.acquire() == Acquired::clean);
+  s->mutex.release();
+}
+
+TEST_CASE("robust mutex: try_acquire and a deadline report the death as well") {
+  const SharedMutex s;
+  die_holding(s->mutex);
+  CHECK(s->mutex.try_acquire() == Acquired::owner_died);
+  s->mutex.mark_consistent();
+  s->mutex.release();
+  die_holding(s->mutex);
+  CHECK(s->mutex.acquire(Clock::now() + 1s) == Acquired::owner_died);
+  s->mutex.mark_consistent();
+  s->mutex.release();
+}
+
+TEST_CASE("robust mutex: dead repairers leave it to the next") {
+  const SharedMutex s;
+  die_holding(s->mutex);
+  for (int i = 0; i < 3; ++i) {
+    die_after([&] {
+      must(s->mutex.acquire() == Acquired::owner_died, "not told of the death");
+      s->number = i + 1;
+    });
+    CHECK(s->number == i + 1);
+    CHECK(s->mutex.owner_dead());
+  }
+  CHECK(s->mutex.acquire() == Acquired::owner_died);
+  s->mutex.mark_consistent();
+  s->mutex.release();
+  CHECK(s->mutex.acquire() == Acquired::clean);
+  s->mutex.release();
+}
+
+TEST_CASE("robust mutex: a waiter is woken by the owner's death") {
+  const SharedMutex s;
+  ChildGroup group;
+  const pid_t owner = hold(group, s->mutex);
+  const pid_t waiter = group.start([&] { return s->mutex.acquire() == Acquired::owner_died ? 0 : 1; });
+  REQUIRE(eventually([&] { return process_state(waiter) == 'S'; }, 5s));
+  group.kill(owner);
+  const ChildResult r = group.wait(waiter, 5s);
+  CHECK_MESSAGE(r.ok(), r.describe());
+  CHECK(s->mutex.owner_dead());  // the waiter died without repairing
+}
+
+TEST_CASE("robust mutex: a killed waiter changes nothing") {
+  const SharedMutex s;
+  ChildGroup group;
+  REQUIRE(s->mutex.acquire() == Acquired::clean);
+  const pid_t waiter = group.start([&] { (void)s->mutex.acquire(); });
+  REQUIRE(eventually([&] { return process_state(waiter) == 'S'; }, 5s));
+  group.kill(waiter);
+  s->mutex.release();
+  CHECK(s->mutex.acquire(Clock::now() + 5s) == Acquired::clean);
+  s->mutex.release();
+}
+
+TEST_CASE("robust mutex: deadlines") {
+  const SharedMutex s;
+  ChildGroup group;
+  const pid_t owner = hold(group, s->mutex);
+  const auto begin = Clock::now();
+  CHECK(s->mutex.acquire(begin + 60ms) == Acquired::busy);
+  CHECK(Clock::now() - begin >= 60ms);
+  CHECK(s->mutex.acquire(begin) == Acquired::busy);  // gone by
+  CHECK(s->mutex.acquire(Clock::time_point{}) == Acquired::busy);
+  CHECK(s->mutex.acquire(Clock::time_point::min()) == Acquired::busy);
+  CHECK(s->mutex.acquire(Clock::time_point{} - 1ns) == Acquired::busy);
+  CHECK(s->mutex.owner() == owner);
+  REQUIRE(pause_process(owner));  // a stopped owner is not a dead one
+  CHECK(s->mutex.acquire(Clock::now() + 20ms) == Acquired::busy);
+  resume_process(owner);
+  group.kill(owner);
+  CHECK(s->mutex.acquire(Clock::time_point::max()) == Acquired::owner_died);
+  s->mutex.mark_consistent();
+  s->mutex.release();
+  CHECK(s->mutex.acquire(begin) == Acquired::clean);  // free: no wait, so no deadline
+  s->mutex.release();
+}
+
+TEST_CASE("robust mutex: without mark_consistent it is lost, with a sentence") {
+  const SharedMutex s;
+  die_holding(s->mutex);
+  REQUIRE(s->mutex.acquire() == Acquired::owner_died);
+  s->mutex.release();
+  CHECK_THROWS_AS((void)s->mutex.acquire(), Corrupt);
+  CHECK_THROWS_AS((void)s->mutex.try_acquire(), Corrupt);
+  CHECK(message_of([&] { (void)s->mutex.acquire(); }).find("unusable") != std::string::npos);
+}
+
+TEST_CASE("repaired mutex: Boost's scoped_lock repairs once") {
+  namespace bip = boost::interprocess;
+  const SharedMutex s;
+  Counter counter;
+  Mutex mutex(s->mutex, counter);
+  {
+    const bip::scoped_lock<Mutex> lock(mutex);
+    CHECK(lock.owns());
+    CHECK(s->mutex.owner() == ::gettid());
+  }
+  CHECK(counter.repairs == 0);
+  die_holding(s->mutex);
+  {
+    const bip::scoped_lock<Mutex> lock(mutex);
+    CHECK(counter.repairs == 1);
+  }
+  {
+    const bip::scoped_lock<Mutex> lock(mutex, bip::try_to_lock);
+    CHECK(lock.owns());
+  }
+  CHECK(counter.repairs == 1);
+  CHECK(s->mutex.owner() == 0);
+
+  ChildGroup group;
+  const pid_t owner = hold(group, s->mutex);
+  {
+    const bip::scoped_lock<Mutex> lock(mutex, bip::try_to_lock);
+    CHECK_FALSE(lock.owns());
+    const auto begin = Clock::now();
+    const bip::scoped_lock<Mutex> timed(mutex, begin + 40ms);
+    CHECK_FALSE(timed.owns());
+    CHECK(Clock::now() - begin >= 40ms);
+  }
+  CHECK(s->mutex.owner() == owner);
+  group.kill(owner);
+  {
+    const bip::scoped_lock<Mutex> timed(mutex, Clock::now() + 5s);
+    CHECK(timed.owns());
+    CHECK(counter.repairs == 2);
+  }
+  die_holding(s->mutex);
+  {
+    const bip::scoped_lock<Mutex> lock(mutex, bip::try_to_lock);
+    CHECK(lock.owns());
+    CHECK(counter.repairs == 3);
+  }
+}
+
+TEST_CASE("repaired mutex: death in the middle of the repair") {
+  const SharedMutex s;
+  die_holding(s->mutex);
+  const ChildResult r = run_child(
+      [&] {
+        FailingRepair guarded;
+        kernel::RepairedMutex<FailingRepair> mutex(s->mutex, guarded);
+        mutex.lock();
+      },
+      5s);
+  CHECK(r.end == ChildResult::End::signaled);
+  Counter counter;
+  Mutex mutex(s->mutex, counter);
+  mutex.lock();
+  CHECK(counter.repairs == 1);
+  mutex.unlock();
+}
+
+TEST_CASE("robust mutex: three processes count together while others die") {
+  const SharedMutex s;
+  static constexpr int rounds = 2000;
+  const auto add = [&](int n) {
+    for (int i = 0; i < n; ++i) {
+      if (s->mutex.acquire() == Acquired::owner_died) s->mutex.mark_consistent();
+      s->number.store(s->number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      s->mutex.release();
+    }
+  };
+  ChildGroup group;
+  pid_t workers[3];
+  for (pid_t& w : workers) w = group.start([&] { add(rounds); });
+  int killed = 0;
+  for (; killed < 20; ++killed) {
+    const pid_t victim = group.start([&] {
+      for (;;) {
+        if (s->mutex.acquire() == Acquired::owner_died) s->mutex.mark_consistent();
+        s->mutex.release();
+      }
+    });
+    std::this_thread::sleep_for(1ms);
+    group.kill(victim);
+  }
+  for (const pid_t w : workers) {
+    const ChildResult r = group.wait(w, 20s);
+    CHECK_MESSAGE(r.ok(), r.describe());
+  }
+  CHECK(s->number == 3 * rounds);
+}
+
+}  // namespace partage::test

@@ -1,0 +1,82 @@
+// A segment with a manager process, and looks at processes from outside.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <partage/error.hpp>
+
+#include "manager/server/control.hpp"
+#include "tests/registry/fixture.hpp"
+#include "tests/support/processes.hpp"
+#include "tests/support/shm_litter.hpp"
+
+namespace partage::test {
+
+using namespace std::chrono_literals;
+
+inline bool is_gone(pid_t pid) { return !kernel::is_alive(kernel::identity_of(pid)); }
+
+/// In a forked child: it has no slot of its own yet.
+inline void join(kernel::Segment& segment) {
+  segment.client_slot = 0;
+  kernel::join_segment(segment);
+}
+
+/// A line between processes, for "I am that far".
+class Signal {
+ public:
+  Signal() { REQUIRE(pipe(ends_) == 0); }
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
+  ~Signal() {
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  template <class T>
+  void send(const T& value) const {
+    if (write(ends_[1], &value, sizeof value) != sizeof value) _exit(77);
+  }
+  template <class T>
+  T receive() const {
+    T value{};
+    if (read(ends_[0], &value, sizeof value) != sizeof value) _exit(78);
+    return value;
+  }
+
+ private:
+  int ends_[2];
+};
+
+class ManagerFixture {
+ public:
+  explicit ManagerFixture(const std::string& name = {})
+      : segment_(kernel::make_segment({.initial = 0, .max = std::size_t{64} << 20}, name)),
+        pid_(kernel::start_manager(*segment_, {})),
+        hosting_(*segment_, kernel::Control::needs_manager) {
+    if (!name.empty()) kernel::publish_segment(*segment_);
+  }
+  ~ManagerFixture() {
+    kernel::stop_manager(*segment_);
+    CHECK(eventually([&] { return is_gone(pid_); }, 2s));
+  }
+  ManagerFixture(const ManagerFixture&) = delete;
+  ManagerFixture& operator=(const ManagerFixture&) = delete;
+
+  kernel::Segment& segment() { return *segment_; }
+  pid_t pid() const { return pid_; }
+  Hosting* operator->() { return &hosting_; }
+
+  void kill_manager() {
+    REQUIRE(::kill(pid_, SIGKILL) == 0);
+    REQUIRE(eventually([&] { return !kernel::is_manager_alive(*segment_); }, 2s));
+  }
+  void restart() { pid_ = kernel::start_manager(*segment_, {}); }
+
+ private:
+  std::shared_ptr<kernel::Segment> segment_;
+  pid_t pid_;
+  Hosting hosting_;
+};
+
+}  // namespace partage::test

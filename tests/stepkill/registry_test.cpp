@@ -1,0 +1,300 @@
+// Objects, names, clients and the work of those who clear up: killed after every instruction that changed the segment,
+// finished by another process, and that process killed likewise.
+//
+// What is to be atomic is what remains once everything is repaired, the dead are reaped and the dying are finished: an object is
+// there with all it needs, or has never been. Reaping and collecting are many commits; there the end must always be the same.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <partage/error.hpp>
+#include <sstream>
+
+#include "tests/registry/fixture.hpp"
+#include "tests/support/stepkill.hpp"
+#include "tests/support/stepkill_check.hpp"
+#include "tests/support/stepkill_report.hpp"
+
+namespace partage::test {
+namespace {
+
+using kernel::ClientId;
+using kernel::Clients;
+
+/// Everything the registry can see, as text.
+std::string dump(kernel::Segment& segment) {
+  std::ostringstream out;
+  Hosting at(segment);
+  for (const ObjectInfo& o : at.registry().objects()) {
+    out << kernel::index_of(o.id) << '/' << kernel::generation_of(o.id) << ' ' << o.kind << ' ' << o.name << ' ' << o.types << ' '
+        << o.size << ' ' << o.references << ' ' << at.registry().name(o.id) << '\n';
+  }
+  for (const kernel::ClientInfo& c : Clients(segment).list()) {
+    out << "client " << c.id.slot << '/' << c.id.generation << ' ' << static_cast<int>(c.state) << '\n';
+  }
+  return out.str();
+}
+
+void finish(kernel::Segment& segment) {
+  kernel::repair_everything(segment);
+  kernel::reap_all_dead(segment, kernel::Orphans::take);
+  kernel::sweep(segment);
+}
+
+constexpr kernel::u64 nobodys_pid = (1 << 22) + 1;  // larger than any
+
+template <class Fn>
+void in_dying_child(Fn fn) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    fn();
+    _exit(0);
+  }
+  waitpid(pid, nullptr, 0);
+}
+
+class Stage {
+ public:
+  /// `set` makes the state before the operation.
+  template <class Set>
+  explicit Stage(Set set) : at_(std::size_t{2} << 20) {
+    list = at_->new_list();
+    handles = at_->new_list(true);
+    named = at_->new_dict();
+    at_->append(list, "an element that is too long to lie inline");
+    at_->append_handle(handles, list);
+    at_->registry().publish("named", named);
+    set(*this);
+    REQUIRE(at_->verify() == "");
+  }
+
+  RegistryFixture& at() { return at_; }
+  Hosting& operator*() { return *at_; }
+  Hosting* operator->() { return &*at_; }
+
+  /// A client slot whose process has died and which nobody has reaped.
+  ClientId dead_client(const std::function<void()>& life) {
+    in_dying_child([&] {
+      at_.segment().client_slot = 0;
+      Clients(at_.segment()).attach();
+      life();
+    });
+    return Clients(at_.segment()).list().back().id;
+  }
+
+  Subject subject(std::string name, std::function<void(Hosting&)> operation) {
+    kernel::Segment& segment = at_.segment();
+    Subject s;
+    s.name = std::move(name);
+    s.image = {{.base = segment.base(),
+                .reserved = segment.header().max,
+                .fd = segment.object().fd(),
+                .used = [](const std::byte* base) {
+                  return reinterpret_cast<const kernel::SegmentHeader*>(base)->committed.load();
+                }}};
+    Mirror saved(s.image);
+    saved.take(s.image);
+    finish(segment);
+    const std::string before = dump(segment);
+    saved.give_back(s.image);
+    in_dying_child([&] { operation(*at_); });
+    finish(segment);
+    const std::string after = dump(segment);
+    REQUIRE(at_->verify() == "");
+    saved.give_back(s.image);
+    s.operate = [&segment, operation] {
+      Hosting here(segment);
+      operation(here);
+    };
+    s.judge = [before, after](const Image& image) {
+      const auto copy = kernel::Segment::attach(kernel::MemoryObject(::dup(image[0].fd)));
+      copy->client_slot = 1;
+      finish(*copy);
+      Hosting there(*copy);
+      if (const std::string problem = there.verify(); !problem.empty()) throw Corrupt(problem);
+      const std::string now = dump(*copy);
+      const int verdict = now == before ? 0 : now == after ? 1 : 2;
+      if (verdict == 2) throw Corrupt("neither before nor after:\n" + now);
+      // And it goes on working.
+      const ObjectRef outer = there.new_list(true, "later"), inner = there.new_dict();
+      there.append_handle(outer, inner);
+      there.registry().publish("later", outer);
+      there.release(outer);
+      there.release(inner);
+      there.registry().remove("later");
+      const u64 slot = copy->client_slot;
+      Clients(*copy).attach();
+      Clients(*copy).detach();
+      copy->client_slot = slot;
+      if (const std::string problem = there.verify(); !problem.empty()) throw Corrupt("after going on: " + problem);
+      return before == after ? 0 : verdict;
+    };
+    // In a copy the victim's pid still is a living process.
+    s.on_death = [](const Image& image, pid_t tid) {
+      auto& header = *reinterpret_cast<kernel::SegmentHeader*>(image[0].base);
+      auto& table = *reinterpret_cast<kernel::ControlTable*>(image[0].base + header.clients);
+      for (kernel::ClientSlot& slot : table.slots) {
+        if (slot.pid.load() == static_cast<u64>(tid)) kernel::Draft(&slot.pid, 8).set(slot.pid, nobodys_pid);
+      }
+    };
+    s.recover = [](const Image& image) { finish(*kernel::Segment::attach(kernel::MemoryObject(::dup(image[0].fd)))); };
+    return s;
+  }
+
+  ObjectRef list = 0, handles = 0, named = 0;
+
+ private:
+  using u64 = kernel::u64;
+  RegistryFixture at_;
+};
+
+struct Operation {
+  const char* name;
+  std::function<void(Stage&)> set;
+  std::function<std::function<void(Hosting&)>(Stage&)> make;
+  Changes changes = Changes::the_state;
+};
+
+const std::vector<Operation>& operations() {
+  static const auto nothing = [](Stage&) {};
+  static const std::vector<Operation> all = {
+      {"create a list", nothing, [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
+      {"create a dict of 8 stripes with a name", nothing, [](Stage&) { return [](Hosting& at) { at.new_dict(true, "a name", 3); }; }},
+      {"create in a used slot, body from the pool", [](Stage& s) { s->release(s->new_dict()); },
+       [](Stage&) { return [](Hosting& at) { at.new_dict(); }; }},
+      {"create, the table of objects grows",
+       [](Stage& s) {
+         // The last slot of this thread's stripe in the first chunk.
+         for (int i = 0; i < 12; ++i) s->new_list();
+       },
+       [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
+      {"publish a new name", nothing, [](Stage& s) { return [list = s.list](Hosting& at) { at.registry().publish("new", list); }; }},
+      {"publish a name that is taken by an object not held", [](Stage& s) { s->release(s.named); },
+       [](Stage& s) { return [list = s.list](Hosting& at) { at.registry().publish("named", list); }; }},
+      {"look up a name", [](Stage& s) { s->release(s.named); }, [](Stage&) { return [](Hosting& at) { at.registry().lookup("named"); }; }},
+      {"remove a name", nothing, [](Stage&) { return [](Hosting& at) { at.registry().remove("named"); }; }},
+      {"remove a name, the object ends", [](Stage& s) { s->release(s.named); },
+       [](Stage&) { return [](Hosting& at) { at.registry().remove("named"); }; }},
+      {"release, others refer to it", nothing, [](Stage& s) { return [list = s.list](Hosting& at) { at.release(list); }; }},
+      {"release a list of handles, all ends", [](Stage& s) { s->release(s.list); },
+       [](Stage& s) { return [handles = s.handles](Hosting& at) { at.release(handles); }; }},
+      {"release a dict of 8 stripes with long values",
+       [](Stage& s) {
+         const ObjectRef dict = s->new_dict(true, "doomed", 3);
+         for (int i = 0; i < 20; ++i) s->dict(dict).set(view(std::to_string(i)), view(std::string(static_cast<std::size_t>(i * 150), 'v')));
+         for (int i = 0; i < 3; ++i) s->dict(dict).set(view("h" + std::to_string(i)), BytesView("", 0, {&s.list, 1}));
+         s.named = dict;
+       },
+       [](Stage& s) { return [dict = s.named](Hosting& at) { at.release(dict); }; }},
+      {"sweep what a dead process left dying",
+       [](Stage& s) {
+         const ObjectRef doomed = s->new_list(true);
+         s->append_handle(doomed, s.list);
+         s->append(doomed, std::string(3000, 'x'));
+         s->release(s.list);
+         s->list(s.handles).clear();
+         if (!s->objects().release(doomed, s->segment().client_slot)) FAIL("it should be dying");
+       },
+       [](Stage&) { return [](Hosting& at) { kernel::sweep(at.segment()); }; }, Changes::nothing},
+      {"attach", nothing, [](Stage&) { return [](Hosting& at) { at.segment().client_slot = 0; Clients(at.segment()).attach(); at.segment().client_slot = 1; }; },
+       Changes::nothing},
+      {"reap a dead client",
+       [](Stage& s) {
+         s.dead_client([&] {
+           const ObjectRef mine = s->new_list(true, "mine");
+           s->registry().acquire(s.named);
+           s->append_handle(mine, s->new_dict());
+           s->registry().publish("lasting", mine);
+           if (s->segment().heap().allocate(1000) == nullptr) _exit(1);
+         });
+       },
+       [](Stage&) { return [](Hosting& at) { kernel::reap_all_dead(at.segment()); }; }, Changes::nothing},
+      {"reap a client that died in the middle of a transaction",
+       [](Stage& s) {
+         s.dead_client([&] {
+           kernel::Transaction t(s->segment());
+           t.lock({&s->objects().stripe(3), &kernel::control_table(s->segment()).stripe, &s->list(s.list).body().stripe});
+           _exit(0);
+         });
+       },
+       [](Stage&) { return [](Hosting& at) { kernel::reap_all_dead(at.segment()); }; }, Changes::nothing},
+      {"reserve for a child, by a client that dies",
+       [](Stage& s) {
+         s.dead_client([&] {
+           s->registry().acquire(s.list);
+           s->registry().acquire(s.named);
+           (void)s->new_list();
+         });
+       },
+       [](Stage& s) {
+         return [slot = Clients(s->segment()).list().back().id.slot](Hosting& at) {
+           at.segment().client_slot = slot;
+           (void)Clients(at.segment()).reserve_for_child();
+           at.segment().client_slot = 1;
+         };
+       },
+       Changes::nothing},
+      {"adopt a reservation",
+       [](Stage& s) { (void)Clients(s->segment()).reserve_for_child(); },
+       [](Stage& s) {
+         return [child = Clients(s->segment()).list().back().id](Hosting& at) {
+           Clients(at.segment()).adopt(child);
+           at.segment().client_slot = 1;
+         };
+       }},
+      {"detach, by a client that dies",
+       [](Stage& s) {
+         s.dead_client([&] {
+           s->registry().acquire(s.named);
+           (void)s->new_list();
+         });
+       },
+       [](Stage& s) {
+         return [slot = Clients(s->segment()).list().back().id.slot](Hosting& at) {
+           at.segment().client_slot = slot;
+           Clients(at.segment()).detach();
+           at.segment().client_slot = 1;
+         };
+       },
+       Changes::nothing},
+  };
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("registry: every operation and what finishes it, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  StepkillReport report("STEPKILL registry");
+  for (const Operation& op : operations()) {
+    Stage stage(op.set);
+    const Subject s = stage.subject(op.name, op.make(stage));
+    const Result passed = report.add(pass(s));
+    check_atomic(passed, op.changes);
+    check_atomic(report.add(recovery(s, std::max(1L, passed.kills / 5))));
+  }
+}
+
+TEST_CASE("registry: real SIGKILLs at every change and in lock and commit") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  StepkillReport report("STEPKILL registry, real kills");
+  CodeSet code = mutex_code();
+  for (const char* name : {"create a list", "publish a new name", "release a list of handles, all ends"}) {
+    const auto op = std::ranges::find_if(operations(), [&](const Operation& o) { return o.name == std::string(name); });
+    Stage stage(op->set);
+    check_atomic(report.add(real(stage.subject(op->name, op->make(stage)), Selection::changed_and(code))));
+  }
+}
+
+TEST_SUITE("full:stepkill") {
+  TEST_CASE("registry: a real SIGKILL at every instruction of every operation") {
+    PARTAGE_SKIP_WITHOUT_STEPPING();
+    StepkillReport report("STEPKILL registry, every instruction");
+    for (const Operation& op : operations()) {
+      Stage stage(op.set);
+      check_atomic(report.add(real(stage.subject(op.name, op.make(stage)), Selection::every())), op.changes);
+    }
+  }
+}
+
+}  // namespace partage::test
