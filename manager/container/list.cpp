@@ -11,9 +11,11 @@ namespace partage::kernel {
 namespace {
 constexpr unsigned optimistic_tries = 64;
 constexpr u64 worth_moving = 64 << 10;  // bytes of an arena
-}
+}  // namespace
 
-void register_list_repair() noexcept { set_repair_hooks(StripeKind::list, {.settle = settle_list, .afterwards = nullptr}); }
+void register_list_repair() noexcept {
+  set_repair_hooks(StripeKind::list, {.settle = settle_list, .afterwards = nullptr});
+}
 
 u64 List::build(Change& change, ListConfig config) {
   assert(config.packed_size <= 8 && !(config.packed_size != 0 && config.handles));
@@ -24,8 +26,8 @@ u64 List::build(Change& change, ListConfig config) {
   draft.set(body.self, 0);
   draft.zero(body.reserved, std::size(body.reserved));
   if (body.config.load() == 0) {
-    // The memory was never a list. Otherwise its lock stays what it is: whoever repairs an old transaction of the former list
-    // may be about to lock it.
+    // The memory was never a list. Otherwise its lock stays what it is: whoever repairs an old transaction of the
+    // former list may be about to lock it.
     new (&stripe.mutex) RobustMutex;
     draft.zero(&stripe.commit, (sizeof(Stripe) - offsetof(Stripe, commit)) / 8);
   }
@@ -36,7 +38,7 @@ u64 List::build(Change& change, ListConfig config) {
   return run.offset;
 }
 
-// ---- reading ---------------------------------------------------------------------------------------------------------
+// ---- reading --------------------------------------------------------------------------------------------------------
 
 std::size_t List::size() const {
   std::size_t count = 0;
@@ -59,13 +61,14 @@ bool List::get(std::ptrdiff_t i, Bytes& out) const {
     if (attempt != nullptr && !now.in_bounds(*segment_)) return false;
     return read_element(*segment_, now, config_.packed_size, *index, out, attempt);
   };
-  if (read_optimistically(stripe(), optimistic_tries, [&](const OptimisticRead& attempt) { return read(&attempt); })) return found;
+  if (read_optimistically(stripe(), optimistic_tries, [&](const OptimisticRead& attempt) { return read(&attempt); }))
+    return found;
   const ReadLock lock(*segment_, stripe());
   read(nullptr);
   return found;
 }
 
-// ---- one element -----------------------------------------------------------------------------------------------------
+// ---- one element ----------------------------------------------------------------------------------------------------
 
 bool List::set(std::ptrdiff_t i, BytesView value) const {
   refuse_in_user_code("list.set");

@@ -1,21 +1,22 @@
 // A list of byte strings in the segment: a ring of slots under one stripe. The byte level of ListProxy.
 //
 // What an element is: bytes, and references to shared objects when the list was made for handles. A list whose elements
-// all have the same size of 1 to 8 bytes is packed (one word each); any other is variable (inline up to 15 bytes, else a
-// blob of the list's arena). list_layout.hpp has every byte.
+// all have the same size of 1 to 8 bytes is packed (one word each); any other is variable (inline up to 15 bytes, else
+// a blob of the list's arena). list_layout.hpp has every byte.
 //
 // A List is a process-local value of two pointers and the configuration; make one per call or keep it, as you like.
 //
-// Reads take no lock: get(), size() and small snapshots copy out optimistically and lock only after many disturbed tries.
-// Every other operation is one lock and one commit. Indexes are resolved under the lock and count from the end when
-// negative. Versions are values of the stripe's sequence word: equal versions, equal contents.
+// Reads take no lock: get(), size() and small snapshots copy out optimistically and lock only after many disturbed
+// tries. Every other operation is one lock and one commit. Indexes are resolved under the lock and count from the end
+// when negative. Versions are values of the stripe's sequence word: equal versions, equal contents.
 //
 // Handles. A list made with `handles` counts what it stores: any operation that stores or removes references is one
-// transaction over the list and the registry. What it turns to garbage is reported through made_dying(). pop() hands the
-// references of the element to this process' client slot, so they stay alive until it lets go of them.
+// transaction over the list and the registry. What it turns to garbage is reported through made_dying(). pop() hands
+// the references of the element to this process' client slot, so they stay alive until it lets go of them.
 //
 // Crash: an operation has happened entirely or not at all. list_shift.hpp says how a long shift keeps to that.
-// Complexity: append, pop(0), pop(-1), get, set O(1); insert, erase and pop elsewhere O(min(i, n - i)), for handles O(n);
+// Complexity: append, pop(0), pop(-1), get, set O(1); insert, erase and pop elsewhere O(min(i, n - i)),
+//   for handles O(n);
 //   everything on the whole list, slices that change its length included, O(n) and built aside.
 // Errors: OutOfMemory and ValueError with nothing changed; UsageError for writes from inside modify() or reorder().
 // Thread and process safety: every member may be called by any thread of any attached process at any time.
@@ -27,8 +28,8 @@
 #include <string>
 #include <vector>
 
-#include "manager/container/byte_table.hpp"
 #include <partage/function_ref.hpp>
+#include "manager/container/byte_table.hpp"
 #include "manager/container/list_layout.hpp"
 #include "manager/container/slice.hpp"
 #include "manager/segment/change.hpp"
@@ -43,14 +44,15 @@ class List {
       : segment_(&segment), body_(&body), config_(ListConfig::of(body.config.load())) {}
   List(Segment& segment, u64 body) noexcept : List(segment, segment.at<ListBody>(body)) {}
 
-  /// Puts an empty list into `change` (of another stripe) and returns the offset of its body; it exists from that commit on.
+  /// Puts an empty list into `change` (of another stripe) and returns the offset of its body; it exists from that
+  /// commit on.
   static u64 build(Change& change, ListConfig config);
 
   const ListConfig& config() const noexcept { return config_; }
   ListBody& body() const noexcept { return *body_; }
   bool is(const List& other) const noexcept { return body_ == other.body_; }
 
-  // ---- one element ---------------------------------------------------------------------------------------------------
+  // ---- one element --------------------------------------------------------------------------------------------------
 
   std::size_t size() const;
   /// False: no such element.
@@ -66,31 +68,34 @@ class List {
   /// Erases only if the list still has that version (and the element).
   bool erase_if(u64 version, std::size_t i) const;
 
-  /// `fn(current, next)` runs under the list's lock, on copies; what it leaves in `next` replaces the element in one commit.
-  /// If it throws, nothing has changed. A child forked by it that comes back gets UsageError and touches nothing.
+  /// `fn(current, next)` runs under the list's lock, on copies; what it leaves in `next` replaces the element in one
+  /// commit. If it throws, nothing has changed. A child forked by it that comes back gets UsageError and touches
+  /// nothing.
   bool modify(std::ptrdiff_t i, FunctionRef<void(BytesView current, Bytes& next)> fn) const;
 
-  // ---- slices --------------------------------------------------------------------------------------------------------
+  // ---- slices -------------------------------------------------------------------------------------------------------
 
   void slice(const Slice& slice, ByteTable& out) const;
-  /// Returns how many elements the slice had. Throws ValueError, with Python's text, when a stepped one has another size.
+  /// Returns how many elements the slice had. Throws ValueError, with Python's text, when a stepped one has another
+  /// size.
   std::size_t assign_slice(const Slice& slice, std::span<const BytesView> values) const;
   void erase_slice(const Slice& slice) const;
 
-  // ---- the whole list ------------------------------------------------------------------------------------------------
+  // ---- the whole list -----------------------------------------------------------------------------------------------
 
   /// Replaces the contents of `out` by the elements; returns the version they are of.
   u64 snapshot(ByteTable& out) const;
   /// Element i becomes what element order[i] was, if the list still has that version.
   bool permute_if(u64 version, std::span<const u32> order) const;
-  /// permute_if for those who never find a quiet moment: `fn` sees a snapshot and returns the order, under the list's lock.
+  /// permute_if for those who never find a quiet moment: `fn` sees a snapshot and returns the order, under the list's
+  /// lock.
   void reorder(FunctionRef<std::vector<u32>(const ByteTable&)> fn) const;
   void reverse() const;
   void repeat(std::ptrdiff_t times) const;
   /// Gives all memory back but the body.
   void clear() const;
 
-  // ---- for the registry and for tools --------------------------------------------------------------------------------
+  // ---- for the registry and for tools -------------------------------------------------------------------------------
 
   /// Removes up to `max` elements from the end, references included. False: there were none. Whoever takes a long list
   /// apart calls it until it says so, then dismantle().

@@ -1,7 +1,7 @@
 // The bytes of a list: its body, the ring of slots, and how an element becomes words.
 //
 // Layout of the body (320 bytes, Pool::list_body)
-//     0  config    bytes of a packed element (0: variable) | handles << 8 | 1 << 16, so never 0; 0: its lock was never made
+//     0  config    bytes of a packed element (0: variable) | handles << 8 | 1 << 16; 0: the lock was never made
 //     8  self      reference of the object in the registry, 0 = none
 //    16  reserved
 //    64  stripe    kind list; the words of its body:
@@ -19,12 +19,12 @@
 //                       17     word 0 is a single reference, with no bytes
 //   Bytes and bits that mean nothing are 0: equal inline elements have equal words.
 //
-// Crash: at least two slots of the ring are free at any time. Free slots are unreachable, so they are written as drafts: the
-// elements of an append, and the element that an insertion or erasure holds while its neighbours move.
-// Only the ends word, or the ring word of a ring built aside, makes a slot reachable.
+// Crash: at least two slots of the ring are free at any time. Free slots are unreachable, so they are written as
+// drafts: the elements of an append, and the element that an insertion or erasure holds while its neighbours move. Only
+// the ends word, or the ring word of a ring built aside, makes a slot reachable.
 //
-// Invariants: (1) capacity is a power of two and at least 8; (2) count + 2 <= capacity, or count is 0 and there is no ring;
-// (3) every blob named by a slot is named by no other; (4) without `handles` no element has references.
+// Invariants: (1) capacity is a power of two and at least 8; (2) count + 2 <= capacity, or count is 0 and there is no
+// ring; (3) every blob named by a slot is named by no other; (4) without `handles` no element has references.
 #pragma once
 
 #include <bit>
@@ -83,8 +83,8 @@ struct SlotWords {
   }
 };
 
-/// The ring of a list as it is now, seen by one process: under the lock, or within one optimistic attempt (then in_bounds()
-/// comes before anything else).
+/// The ring of a list as it is now, seen by one process: under the lock, or within one optimistic attempt (then
+/// in_bounds() comes before anything else).
 class Ring {
  public:
   static constexpr u64 least_capacity = 8, spare_slots = 2, most_elements = (u64{1} << 31) - spare_slots;
@@ -116,7 +116,8 @@ class Ring {
     return count() <= capacity() && ring_.run % 8 == 0 && segment.holds(ring_.run, bytes());
   }
 
-  /// Number of the slot of element i. Also for i in [-spare, 0) and [count, count + spare), modulo 2^64: the free slots.
+  /// Number of the slot of element i. Also for i in [-spare, 0) and [count, count + spare), modulo 2^64: the free
+  /// slots.
   u64 place(u64 i) const noexcept { return (ends_.head + i) & (capacity() - 1); }
   Word* slot(u64 i) const noexcept { return slots_ + place(i) * stride_; }
   SlotWords load(u64 i) const noexcept {

@@ -1,8 +1,8 @@
 // Copying elements out of a list, under its lock or optimistically.
 //
-// An optimistic attempt may see words of different moments, freed blobs and reused memory. It follows no offset that it has
-// not bounded, believes no large size before the sequence word is seen unchanged, and its result counts only if the sequence
-// word is unchanged at the end.
+// An optimistic attempt may see words of different moments, freed blobs and reused memory. It follows no offset that it
+// has not bounded, believes no large size before the sequence word is seen unchanged, and its result counts only if the
+// sequence word is unchanged at the end.
 //
 // Thread safety: reads only.
 #pragma once
@@ -48,8 +48,8 @@ inline auto sink_into(ByteTable& out) {
   return [&out](u64 bytes, u64 refs) { return out.add_room(bytes, refs); };
 }
 
-/// Copies a slot of a variable list to where sink(bytes, refs) says. False: out of bounds, so the attempt has failed; under
-/// the lock (`attempt` is null) never.
+/// Copies a slot of a variable list to where sink(bytes, refs) says. False: out of bounds, so the attempt has failed;
+/// under the lock (`attempt` is null) never.
 template <class Sink>
 bool read_slot(const Segment& segment, SlotWords slot, const OptimisticRead* attempt, Sink&& sink) {
   const u64 kind = slot.kind();

@@ -58,7 +58,7 @@ std::size_t List::bytes_used() const {
 namespace {
 
 /// Whether one element is as it must be; blobs go into `blobs`.
-std::string verify_slot(const Segment& segment, const ListConfig& config, SlotWords slot, std::vector<u64>& blobs) {
+std::string verify_slot(Segment& segment, const ListConfig& config, SlotWords slot, std::vector<u64>& blobs) {
   if (config.packed_size != 0) {
     const bool clean = config.packed_size == 8 || slot.first >> config.packed_size * 8 == 0;
     return clean ? "" : "list: bits beyond a packed element";
@@ -85,8 +85,11 @@ std::string verify_slot(const Segment& segment, const ListConfig& config, SlotWo
   } else {
     return "list: an element of an unknown kind";
   }
-  if (!refs.empty() && !config.handles) return "list: a reference in a list without handles";
-  return "";
+  if (refs.empty()) return "";
+  if (!config.handles) return "list: a reference in a list without handles";
+  const Objects objects(segment);
+  const bool live = std::ranges::all_of(refs, [&](ObjectRef ref) { return objects.is_live(ref); });
+  return live ? "" : "list: a reference to an object that has gone";
 }
 
 }  // namespace
@@ -107,7 +110,8 @@ std::string List::verify(std::vector<u64>& runs) const {
   } else {
     runs.push_back(now.run());
     if (!now.in_bounds(*segment_)) return "list: the ring is out of bounds";
-    if (now.capacity() < Ring::least_capacity || now.count() + Ring::spare_slots > now.capacity()) return "list: the ring is too small";
+    if (now.capacity() < Ring::least_capacity || now.count() + Ring::spare_slots > now.capacity())
+      return "list: the ring is too small";
     if (now.head() >= now.capacity()) return "list: the head is beyond the ring";
     if (segment_->runs().payload_size(now.run()) < now.bytes()) return "list: the ring is larger than its run";
   }

@@ -21,8 +21,8 @@ void copy_slot(const Ring& ring, u64 to, u64 from) noexcept {
   for (std::size_t w = 0; w < ring.stride(); ++w) Log::commit_single(t[w], f[w].load());
 }
 
-/// From the intent to the last commit, which `last` is for. A process that cannot go on ends here (noexcept), and the next
-/// locker goes on.
+/// From the intent to the last commit, which `last` is for. A process that cannot go on ends here (noexcept), and the
+/// next locker goes on.
 void finish(Segment& segment, Stripe& stripe, Change& last) noexcept {
   const auto& body = segment.at<ListBody>(stripe.owner_offset());
   const Ring ring(segment, stripe, ListConfig::of(body.config.load()).packed_size);

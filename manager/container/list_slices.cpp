@@ -56,9 +56,13 @@ u64 List::read_slice(const Slice& slice, ByteTable& out) const {
   return stripe().seq.load();
 }
 
-u64 List::snapshot(ByteTable& out) const { return read_slice({}, out); }
+u64 List::snapshot(ByteTable& out) const {
+  return read_slice({}, out);
+}
 
-void List::slice(const Slice& which, ByteTable& out) const { read_slice(which, out); }
+void List::slice(const Slice& which, ByteTable& out) const {
+  read_slice(which, out);
+}
 
 std::size_t List::assign_slice(const Slice& slice, std::span<const BytesView> values) const {
   refuse_in_user_code("list.assign_slice");
@@ -66,11 +70,12 @@ std::size_t List::assign_slice(const Slice& slice, std::span<const BytesView> va
   const u64 count = write.ring().count();
   const Selection selection = slice.resolve(count);
   if (slice.step != 1 && values.size() != selection.count) {
-    throw ValueError("attempt to assign sequence of size " + std::to_string(values.size()) + " to extended slice of size " +
-                     std::to_string(selection.count));
+    throw ValueError("attempt to assign sequence of size " + std::to_string(values.size()) +
+                     " to extended slice of size " + std::to_string(selection.count));
   }
   const auto start = static_cast<u64>(selection.start);
-  const bool all_new = selection.step == 1 && selection.count > count / 2;  // then a new ring is less work than a long log
+  const bool all_new =
+      selection.step == 1 && selection.count > count / 2;  // then a new ring is less work than a long log
   if (values.size() == selection.count && !all_new) {
     for (std::size_t k = 0; k < values.size(); ++k) write.replace(selection[k], values[k]);
   } else if (start == count) {

@@ -1,5 +1,4 @@
 // Operations on a whole list, and those that run user code under its lock.
-#include <limits>
 #include <partage/error.hpp>
 
 #include "manager/container/list_read.hpp"
@@ -7,7 +6,7 @@
 
 namespace partage::kernel {
 
-// ---- all elements in another order -------------------------------------------------------------------------------------
+// ---- all elements in another order ----------------------------------------------------------------------------------
 
 void List::permute(ListWrite& write, std::span<const u32> order) const {
   const Ring& now = write.ring();
@@ -18,6 +17,7 @@ void List::permute(ListWrite& write, std::span<const u32> order) const {
     if (whole) seen[order[k]] = true;
   }
   if (!whole) throw ValueError("partage: the new order of a list must name each of its elements once");
+  if (order.empty()) return;
   NewRing fresh(write, now.count());
   for (const u32 i : order) fresh.push(now.load(i));
   fresh.publish();
@@ -28,7 +28,7 @@ bool List::permute_if(u64 version, std::span<const u32> order) const {
   refuse_in_user_code("list.sort");
   ListWrite write(*this, false);
   if (stripe().seq.load() != version) return false;
-  if (!order.empty()) permute(write, order);
+  permute(write, order);
   return true;
 }
 
@@ -43,7 +43,7 @@ void List::reverse() const {
   write.commit();
 }
 
-// ---- all elements several times, or not at all ---------------------------------------------------------------------------
+// ---- all elements several times, or not at all ----------------------------------------------------------------------
 
 void List::repeat(std::ptrdiff_t times) const {
   refuse_in_user_code("list.repeat");
@@ -52,7 +52,7 @@ void List::repeat(std::ptrdiff_t times) const {
   const Ring& now = write.ring();
   const u64 n = now.count(), t = static_cast<u64>(times);
   if (n == 0 || t == 1) return;
-  NewRing fresh(write, t > Ring::most_elements / n ? std::numeric_limits<u64>::max() : n * t);
+  NewRing fresh(write, t > Ring::most_elements / n ? Ring::most_elements + 1 : n * t);
   fresh.keep(0, n);
   for (u64 k = 1; k < t; ++k) {
     for (u64 i = 0; i < n; ++i) fresh.push(write.make_copy(now.load(i)));
@@ -68,7 +68,7 @@ void List::clear() const {
   write.commit();
 }
 
-// ---- user code ---------------------------------------------------------------------------------------------------------
+// ---- user code ------------------------------------------------------------------------------------------------------
 
 bool List::modify(std::ptrdiff_t i, FunctionRef<void(BytesView current, Bytes& next)> fn) const {
   refuse_in_user_code("list.modify");
@@ -77,7 +77,8 @@ bool List::modify(std::ptrdiff_t i, FunctionRef<void(BytesView current, Bytes& n
   if (!index) return false;
   Bytes current, next;
   read_element(*segment_, write.ring(), config_.packed_size, *index, current, nullptr);
-  run_user_code(stripe(), [&] { fn(current.view(), next); }, [&] { write.abandon(); });
+  run_user_code(
+      stripe(), [&] { fn(current.view(), next); }, [&] { write.abandon(); });
   write.replace(*index, next.view());
   write.commit();
   return true;
@@ -89,8 +90,9 @@ void List::reorder(FunctionRef<std::vector<u32>(const ByteTable&)> fn) const {
   ByteTable elements;
   collect(Slice{}.resolve(write.ring().count()), elements, nullptr);
   std::vector<u32> order;
-  run_user_code(stripe(), [&] { order = fn(elements); }, [&] { write.abandon(); });
-  if (write.ring().count() != 0) permute(write, order);
+  run_user_code(
+      stripe(), [&] { order = fn(elements); }, [&] { write.abandon(); });
+  permute(write, order);
 }
 
 }  // namespace partage::kernel

@@ -68,7 +68,8 @@ SlotWords ListWrite::make_copy(SlotWords slot) {
 }
 
 SlotWords ListWrite::keep(SlotWords slot) {
-  if (!arena_gone_ || packed_size() != 0 || slot.kind() != SlotWords::blob || is_own_run(segment(), slot.first)) return slot;
+  if (!arena_gone_ || packed_size() != 0 || slot.kind() != SlotWords::blob || is_own_run(segment(), slot.first))
+    return slot;
   Bytes bytes;
   read_slot(segment(), slot, nullptr, sink_into(bytes));
   return {change_->make_blob(bytes.view()), SlotWords::blob};
@@ -146,12 +147,12 @@ void ListWrite::give_up_arena() {
   arena_gone_ = true;
 }
 
-// ---- a ring built aside ----------------------------------------------------------------------------------------------
+// ---- a ring built aside ---------------------------------------------------------------------------------------------
 
 NewRing::NewRing(ListWrite& write, u64 count, u64 up_to) : write_(write) {
   if (count > Ring::most_elements) {
-    throw ValueError("partage: a list of " + std::to_string(count) + " elements; at most " +
-                     std::to_string(Ring::most_elements) + " are possible, use several lists");
+    throw ValueError("partage: a list has at most " + std::to_string(Ring::most_elements) +
+                     " elements; use several lists");
   }
   if (count == 0) return;
   const u64 capacity = Ring::capacity_for(std::max(count, up_to));

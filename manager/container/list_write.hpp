@@ -6,10 +6,12 @@
 //     NewRing ring(write, count);  ...  ring.publish();    // or write.fill() and write.set_ends()
 //     write.commit();                               // or leave the scope: nothing happened
 //
-// Private to the list's own files. `counted` makes it a transaction over the list and the registry: whenever the operation
-// may store or remove references. Without it there are no allocations on the way but what the operation itself needs.
+// Private to the list's own files. `counted` makes it a transaction over the list and the registry: whenever the
+// operation may store or remove references. Without it there are no allocations on the way but what the operation
+// itself needs.
 //
-// Crash: all of it is drafts and one commit; see change.hpp. Thread safety: none, it belongs to the thread of the operation.
+// Crash: all of it is drafts and one commit; see change.hpp. Thread safety: none, it belongs to the thread of the
+// operation.
 #pragma once
 
 #include <memory>
@@ -38,17 +40,17 @@ class ListWrite {
   Change& change() noexcept { return *change_; }
   bool counted() const noexcept { return references_.has_value(); }
 
-  // ---- elements ------------------------------------------------------------------------------------------------------
+  // ---- elements -----------------------------------------------------------------------------------------------------
 
   /// The words of a new element; its references count from the commit on.
   SlotWords make(BytesView value);
   /// The words of a further element equal to one of the list.
   SlotWords make_copy(SlotWords slot);
-  /// The commit frees what belongs to this element and gives up its references. `to_us`: this process holds the objects it
-  /// referred to from the same commit on.
+  /// The commit frees what belongs to this element and gives up its references. `to_us`: this process holds the objects
+  /// it referred to from the same commit on.
   void drop(SlotWords slot, bool to_us = false);
 
-  // ---- slots ---------------------------------------------------------------------------------------------------------
+  // ---- slots --------------------------------------------------------------------------------------------------------
 
   /// Writes a free slot, see Ring::place().
   void fill(u64 i, SlotWords slot) const noexcept;
@@ -59,7 +61,8 @@ class ListWrite {
   /// The elements of [from, from + removed) become `values`. For every place and every size; the ring is built anew.
   void splice(u64 from, u64 removed, std::span<const BytesView> values, bool to_us = false);
   void clear();
-  /// The commit gives the arena back. From now on drop() frees large blobs only, and what a new ring keeps is made anew.
+  /// The commit gives the arena back. From now on drop() frees large blobs only, and what a new ring keeps is made
+  /// anew.
   void give_up_arena();
   /// The words, in a new ring, of an element that stays.
   SlotWords keep(SlotWords slot);
@@ -84,7 +87,8 @@ class ListWrite {
 /// A ring built aside, that becomes the list's with the commit.
 class NewRing {
  public:
-  /// For `count` elements with room for `up_to`; count 0: no ring at all. Throws ValueError when no list can have so many.
+  /// For `count` elements with room for `up_to`; count 0: no ring at all. Throws ValueError when no list can have so
+  /// many.
   NewRing(ListWrite& write, u64 count, u64 up_to = 0);
 
   void push(SlotWords slot) noexcept;

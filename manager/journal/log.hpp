@@ -95,8 +95,10 @@ class Log {
  public:
   /// Writes entry `i` of the plan into a slot. Only while no commit word makes the slot count.
   static void lay(LogSlot& slot, const Plan::Entry& entry, const std::byte* base) noexcept {
-    slot.offset_ = static_cast<u64>(reinterpret_cast<const std::byte*>(entry.word) - base);
-    slot.value_ = entry.value;
+    // Atomic, because a spilled log may stand in reused memory that an optimistic reader still looks at.
+    const auto offset = static_cast<u64>(reinterpret_cast<const std::byte*>(entry.word) - base);
+    __atomic_store_n(&slot.offset_, offset, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot.value_, entry.value, __ATOMIC_RELAXED);
   }
   static void apply(const LogSlot& slot, std::byte* base) noexcept {
     reinterpret_cast<Word*>(base + slot.offset_)->store(slot.value_);

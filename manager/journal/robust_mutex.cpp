@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -22,7 +23,7 @@ RobustMutex::RobustMutex() {
 }
 
 int RobustMutex::acquire_until(Clock::time_point deadline) noexcept {
-  const auto since_epoch = deadline.time_since_epoch();
+  const auto since_epoch = std::max(deadline.time_since_epoch(), Clock::duration::zero());  // negative ones are EINVAL
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
   timespec until{};
   until.tv_sec = static_cast<std::time_t>(seconds.count());

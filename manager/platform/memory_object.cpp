@@ -73,6 +73,12 @@ std::optional<MemoryObject> MemoryObject::open(const std::string& name) {
   return object;
 }
 
+MemoryObject MemoryObject::duplicate() const {
+  MemoryObject copy(::fcntl(fd_, F_DUPFD_CLOEXEC, 3));
+  if (copy.fd_ < 0) throw ConnectionError("partage: cannot open a segment once more: " + reason(errno));
+  return copy;
+}
+
 bool MemoryObject::publish(const std::string& name) const {
   const std::string from = "/proc/self/fd/" + std::to_string(fd_);
   const std::string path = path_of(name);

@@ -31,6 +31,9 @@ class MemoryObject {
   /// The published object of that name, or nullopt when there is none. Throws ConnectionError when it may not be opened.
   static std::optional<MemoryObject> open(const std::string& name);
 
+  /// The same object behind another descriptor. Throws ConnectionError when there are none left.
+  MemoryObject duplicate() const;
+
   /// Gives the object its name. False: the name is taken.
   bool publish(const std::string& name) const;
   /// Removes the name; the object lives on for those who have it. False: there was none.

@@ -35,14 +35,14 @@ bool is_use(const ClientSlot& s, ClientId id) noexcept {
   return word.state != ClientState::free && word.generation == id.generation;
 }
 
-void refuse_other_namespace(const Segment& segment) {
+}  // namespace
+
+void require_same_pid_namespace(const Segment& segment) {
   const u64 theirs = control_table(segment).pid_namespace.load(), ours = own_pid_namespace();
   if (theirs == 0 || ours == 0 || theirs == ours) return;
   throw ConnectionError("partage: this process lives in another PID namespace (container) than the manager, which could "
                         "not see it die; run both in one, for instance with --pid=container:... or --pid=host");
 }
-
-}  // namespace
 
 std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdentity& who, ClientId reserver) {
   Stripe& stripe = control_table(*segment_).stripe;
@@ -79,7 +79,7 @@ void Clients::give_back(ClientId id) {
 }
 
 u64 Clients::attach() {
-  refuse_other_namespace(*segment_);
+  require_same_pid_namespace(*segment_);
   segment_->client_slot = take(ClientState::live, own_identity(), {}).slot;
   return segment_->client_slot;
 }

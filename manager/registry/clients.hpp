@@ -51,6 +51,9 @@ struct ClientInfo {
   ClientId reserver;        // slot 0: attached by itself
 };
 
+/// Throws ConnectionError when pids mean something else to this process than in the segment's client table.
+void require_same_pid_namespace(const Segment& segment);
+
 class Clients {
  public:
   explicit Clients(Segment& segment) noexcept : segment_(&segment) {}

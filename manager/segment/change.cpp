@@ -8,13 +8,26 @@ namespace partage::kernel {
 Change::~Change() {
   if (done_) return;
   if (Window::is_open(stripe_)) Window::close(stripe_);
-  if (taken_runs_.empty() && stripe_.spill.load() == 0) return;
-  Runs runs = segment_.runs();
-  runs.release_all(stripe_.spill);
-  runs.release_all(stripe_.pend);
+  if (!taken_runs_.empty() || stripe_.spill.load() != 0) give_back();
+}
+
+void Change::give_back() noexcept {
+  try {
+    Runs runs = segment_.runs();
+    runs.release_all(stripe_.spill);
+    runs.release_all(stripe_.pend);
+  } catch (const TimeoutError&) {
+    // The holder of the heap is stopped, but this change is over, one way or the other. The runs stay on their lists until
+    // the next change of the stripe, or its repair, finds them there.
+  }
+}
+
+void Change::give_back_leftovers() {
+  if (taken_runs_.empty() && stripe_.pend.load() != 0) segment_.runs().release_all(stripe_.pend);
 }
 
 Change::Run Change::take_run(std::size_t bytes, Pool pool) {
+  give_back_leftovers();
   Runs runs = segment_.runs();
   taken_runs_.push_back(0);  // before the run: this may throw, and then there must be nothing to take back
   const u64 run = taken_runs_.back() = runs.acquire(bytes, stripe_.pend, pool);
@@ -71,6 +84,7 @@ void Change::finish_plan() {
 
 void Change::prepare() {
   if (prepared_) return;
+  give_back_leftovers();
   finish_plan();
   if (plan_.size() > Stripe::near_slots) segment_.runs().acquire(plan_.size() * sizeof(LogSlot), stripe_.spill);
   prepared_ = true;
@@ -109,12 +123,9 @@ void Change::apply() noexcept {
   if (Window::is_open(stripe_)) Window::close(stripe_);
 }
 
-void Change::tidy() {
+void Change::tidy() noexcept {
   done_ = true;
-  if (stripe_.spill.load() == 0 && stripe_.pend.load() == 0) return;
-  Runs runs = segment_.runs();
-  runs.release_all(stripe_.spill);
-  runs.release_all(stripe_.pend);
+  if (stripe_.spill.load() != 0 || stripe_.pend.load() != 0) give_back();
 }
 
 }  // namespace partage::kernel

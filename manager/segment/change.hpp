@@ -75,7 +75,7 @@ class Change {
   // The halves of a commit for a transaction: lay() sets the commit word to the record, finish() applies and tidies up.
   void lay(u64 record_plus_1) noexcept;
   void apply() noexcept;
-  void tidy();
+  void tidy() noexcept;
 
   /// Forgets everything without touching shared memory: for a forked child, which does not own the stripe.
   void abandon() noexcept { done_ = true; }
@@ -85,6 +85,8 @@ class Change {
 
  private:
   void finish_plan();
+  void give_back() noexcept;
+  void give_back_leftovers();
 
   Segment& segment_;
   Stripe& stripe_;

@@ -50,7 +50,7 @@ class Runs::Lock {
  public:
   explicit Lock(Runs& runs) : mutex_(runs.state().mutex) {
     const auto& timeout = runs.segment_->operation_timeout;
-    const Deadline deadline = timeout ? Deadline(Clock::now() + *timeout) : std::nullopt;
+    const Deadline deadline = timeout && !runs.patient_ ? Deadline(Clock::now() + *timeout) : std::nullopt;
     switch (mutex_.acquire(deadline)) {
       case Acquired::clean: break;
       case Acquired::owner_died:
@@ -138,9 +138,10 @@ void Runs::insert(Plan& plan, u64 b, u64 size) {
   plan.put(s.map[bin / 64], plan.get(s.map[bin / 64]) | u64{1} << bin % 64);
 }
 
-u64 Runs::allocate_block(Plan& plan, u64 lines) {
+u64 Runs::allocate_block(Plan& plan, std::size_t payload) {
   HeapState& s = state();
-  const u64 want = lines * line;
+  if (payload > segment_->header().max) refuse_beyond_maximum(payload);  // before any arithmetic with it
+  const u64 lines = lines_for(payload), want = lines * line;
   if (const u64 b = find_fit(plan, lines); b != 0) {
     const u64 size = size_of(block(b).head.load());
     unlink(plan, b, size);
@@ -166,11 +167,7 @@ void Runs::grow_to(Plan& plan, u64 end, std::size_t asked) {
   SegmentHeader& header = segment_->header();
   const u64 committed = header.committed.load();
   if (end <= committed) return;
-  const u64 used_now = state().used.load();
-  if (end > header.max) {
-    throw OutOfMemory("partage: the segment has reached its maximum; remove objects or create the manager with a larger "
-                      "ManagerOptions::max_size", header.max, used_now, asked);
-  }
+  if (end > header.max) refuse_beyond_maximum(asked);
   constexpr u64 page = 4096, least = 256 << 10, most = 32 << 20;
   const u64 needed = (end + page - 1) / page * page;
   const u64 generous = (committed + std::clamp(committed / 8, least, most) + page - 1) / page * page;
@@ -183,7 +180,12 @@ void Runs::grow_to(Plan& plan, u64 end, std::size_t asked) {
     }
   }
   throw OutOfMemory(std::string("partage: the memory behind the segment is full (") + std::strerror(error) +
-                    "); free space in /dev/shm or remove objects", header.max, used_now, asked);
+                    "); free space in /dev/shm or remove objects", header.max, used(), asked);
+}
+
+void Runs::refuse_beyond_maximum(std::size_t asked) const {
+  throw OutOfMemory("partage: the segment has reached its maximum; remove objects or create the manager with a larger "
+                    "ManagerOptions::max_size", segment_->header().max, used(), asked);
 }
 
 void Runs::free_block(Plan& plan, u64 b) {
@@ -221,7 +223,7 @@ u64 Runs::acquire(std::size_t bytes, Word& list, Pool pool, u64 owner_slot) {
   if (run != 0) {
     plan.put(s.pool[static_cast<std::size_t>(pool)], link(run).load());
   } else {
-    const u64 b = allocate_block(plan, lines_for(bytes));
+    const u64 b = allocate_block(plan, bytes);
     run = b + head_bytes;
     plan.put(block(b).head, plan.get(block(b).head) | static_cast<u64>(pool) << pool_shift | owner_slot << owner_shift);
     if (pool != Pool::none) plan.put(word(run), 0);
@@ -352,6 +354,14 @@ struct HeapAccess {
 };
 static_assert(sizeof(Heap) == sizeof(HeapState) && alignof(Heap) == 64);
 
+namespace {
+/// The largest number when the product does not fit: no segment has room for it.
+std::size_t bytes_of(std::size_t objects, std::size_t object_size) noexcept {
+  std::size_t bytes = 0;
+  return __builtin_mul_overflow(objects, object_size, &bytes) ? ~std::size_t{0} : bytes;
+}
+}  // namespace
+
 Heap::Heap(size_type, size_type) {
   auto* state = new (state_) HeapState;
   const kernel::Draft draft(state, sizeof *state);
@@ -368,7 +378,7 @@ void* Heap::allocate(size_type bytes) {
   const Runs::Lock lock(runs);
   kernel::Plan plan;
   try {
-    const u64 b = runs.allocate_block(plan, kernel::lines_for(bytes));
+    const u64 b = runs.allocate_block(plan, bytes);
     Word& head = runs.block(b).head;
     plan.put(head, plan.get(head) | segment.client_slot << kernel::owner_shift);
     runs.commit(plan);
@@ -406,15 +416,15 @@ bool Heap::check_sanity() { return Segment::containing(this).runs().verify().emp
 void* Heap::raw_allocation_command(boost::interprocess::allocation_type command, size_type limit, size_type& preferred,
                                    void*& reuse, size_type object_size) {
   namespace bip = boost::interprocess;
-  if (reuse != nullptr && (command & (bip::expand_fwd | bip::shrink_in_place)) != 0 && size(reuse) >= limit * object_size) {
+  if (reuse != nullptr && (command & (bip::expand_fwd | bip::shrink_in_place)) != 0 && size(reuse) >= bytes_of(limit, object_size)) {
     preferred = size(reuse) / object_size;
     return reuse;
   }
   void* fresh = nullptr;
   if ((command & bip::allocate_new) != 0) {
     reuse = nullptr;
-    fresh = allocate(preferred * object_size);
-    if (fresh == nullptr) fresh = allocate(limit * object_size);
+    fresh = allocate(bytes_of(preferred, object_size));
+    if (fresh == nullptr) fresh = allocate(bytes_of(limit, object_size));
     if (fresh != nullptr) preferred = size(fresh) / object_size;
   }
   if (fresh == nullptr && (command & bip::nothrow_allocation) == 0) throw bip::bad_alloc();
@@ -422,19 +432,23 @@ void* Heap::raw_allocation_command(boost::interprocess::allocation_type command,
 }
 
 void Heap::allocate_many(size_type bytes, size_type count, multiallocation_chain& chain) {
+  multiallocation_chain fresh;  // all or none: what the chain has already is not ours
   for (size_type i = 0; i < count; ++i) {
     void* p = allocate(bytes);
-    if (p == nullptr) return deallocate_many(chain);
-    chain.push_back(void_pointer(p));
+    if (p == nullptr) return deallocate_many(fresh);
+    fresh.push_back(void_pointer(p));
   }
+  chain.splice_after(chain.last(), fresh);
 }
 
 void Heap::allocate_many(const size_type* sizes, size_type count, size_type object_size, multiallocation_chain& chain) {
+  multiallocation_chain fresh;
   for (size_type i = 0; i < count; ++i) {
-    void* p = allocate(sizes[i] * object_size);
-    if (p == nullptr) return deallocate_many(chain);
-    chain.push_back(void_pointer(p));
+    void* p = allocate(bytes_of(sizes[i], object_size));
+    if (p == nullptr) return deallocate_many(fresh);
+    fresh.push_back(void_pointer(p));
   }
+  chain.splice_after(chain.last(), fresh);
 }
 
 void Heap::deallocate_many(multiallocation_chain& chain) {

@@ -78,7 +78,8 @@ static_assert(sizeof(BlockHead) == 16);
 /// The kernel's side of the heap of one mapped segment. A process-local value.
 class Runs {
  public:
-  explicit Runs(Segment& segment) noexcept : segment_(&segment) {}
+  /// `patient`: waits for the heap longer than operation_timeout. For repairs, which cannot turn back half way.
+  explicit Runs(Segment& segment, bool patient = false) noexcept : segment_(&segment), patient_(patient) {}
 
   /// Takes a run of at least `bytes` from the heap and pushes it on `list`, in one commit. Returns its offset.
   /// Throws OutOfMemory; then nothing has changed. The caller owns (has locked) `list`.
@@ -113,7 +114,7 @@ class Runs {
  private:
   class Lock;
   friend class partage::Heap;
-  u64 allocate_block(Plan& plan, u64 lines);
+  u64 allocate_block(Plan& plan, std::size_t payload);
   void free_block(Plan& plan, u64 block);
   void unlink(Plan& plan, u64 block, u64 size);
   void insert(Plan& plan, u64 block, u64 size);
@@ -121,11 +122,13 @@ class Runs {
   void commit(const Plan& plan);
   void replay();
   void grow_to(Plan& plan, u64 end, std::size_t asked);
+  [[noreturn]] void refuse_beyond_maximum(std::size_t asked) const;
   HeapState& state() const noexcept;
   BlockHead& block(u64 offset) const noexcept;
   Word& word(u64 offset) const noexcept;
 
   Segment* segment_;
+  bool patient_;
 };
 
 }  // namespace partage::kernel

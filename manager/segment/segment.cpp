@@ -122,9 +122,13 @@ std::shared_ptr<Segment> Segment::attach(MemoryObject object) {
   const std::size_t bytes = object.size();
   if (bytes < sizeof(SegmentHeader)) check_header(SegmentHeader{}, bytes);
   {
-    // The header is examined through a mapping of its own page: nothing else is trusted yet.
-    const auto page = map(object, sizeof(SegmentHeader));
-    check_header(*static_cast<const SegmentHeader*>(page.get_address()), bytes);
+    // The header is examined in a copy that is read, not mapped: looking at a foreign file full of holes would need memory
+    // and raise SIGBUS when there is none.
+    alignas(SegmentHeader) std::byte page[sizeof(SegmentHeader)];
+    if (::pread(object.fd(), page, sizeof page, 0) != sizeof page) {
+      throw ConnectionError(std::string("partage: cannot read the header of a segment: ") + std::strerror(errno));
+    }
+    check_header(*reinterpret_cast<const SegmentHeader*>(page), bytes);
   }
   auto region = map(object, bytes);
   return std::shared_ptr<Segment>(new Segment(std::move(object), std::move(region)));

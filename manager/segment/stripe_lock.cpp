@@ -43,7 +43,7 @@ void apply_log(Segment& segment, Stripe& s) noexcept {
 
 void GuardedStripe::repair() {
   Stripe& s = *stripe_;
-  Runs runs = segment_->runs();
+  Runs runs(*segment_, true);
   runs.repair();
   if (const u64 commit = s.commit.load(); commit != 0) {
     if (decided(*segment_, commit)) {
@@ -61,9 +61,9 @@ void GuardedStripe::repair() {
   if (hook.afterwards != nullptr) hook.afterwards(*segment_, s);
 }
 
-void lock_stripe(Segment& segment, Stripe& stripe) {
+void lock_stripe(Segment& segment, Stripe& stripe, bool patient) {
   const auto& timeout = segment.operation_timeout;
-  switch (stripe.mutex.acquire(timeout ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
+  switch (stripe.mutex.acquire(timeout && !patient ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
     case Acquired::clean: return;
     case Acquired::owner_died:
       GuardedStripe(segment, stripe).repair();

@@ -27,8 +27,8 @@ struct RepairHooks {
 };
 void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
 
-/// Throws TimeoutError (naming the holder) after operation_timeout.
-void lock_stripe(Segment& segment, Stripe& stripe);
+/// Throws TimeoutError (naming the holder) after operation_timeout; `patient` for repairs, which cannot turn back half way.
+void lock_stripe(Segment& segment, Stripe& stripe, bool patient = false);
 bool try_lock_stripe(Segment& segment, Stripe& stripe);
 inline void unlock_stripe(Stripe& stripe) noexcept { stripe.mutex.release(); }
 

@@ -16,7 +16,9 @@ TransactionRecord& record_at(Segment& segment, std::size_t i) noexcept {
 /// The holder died: its transaction is over, whichever way it went. Lock, and so repair, everything it listed.
 void repair_participants(Segment& segment, TransactionRecord& record) {
   for (u64 i = 0, n = std::min<u64>(record.count.load(), most_participants); i < n; ++i) {
-    const StripeLock lock(segment, segment.at<Stripe>(record.list[i].load()));
+    Stripe& stripe = segment.at<Stripe>(record.list[i].load());
+    lock_stripe(segment, stripe, true);
+    unlock_stripe(stripe);
   }
   record.mutex.mark_consistent();
 }

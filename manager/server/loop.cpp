@@ -31,10 +31,12 @@ ManagerLoop::ManagerLoop(Segment& segment, Lifetime lifetime)
     : segment_(segment), lifetime_(lifetime), former_timeout_(segment.operation_timeout), next_tick_(Clock::now() + tick) {
   try {
     register_repairs();
+    require_same_pid_namespace(segment_);
     take_service();
     segment_.operation_timeout = patience;
     open_descriptors();
-    repair_and_sweep();
+    repair();
+    sweep(segment_);
     look(true);
   } catch (...) {
     end();
@@ -104,7 +106,8 @@ void ManagerLoop::run() {
       next_tick_ = Clock::now() + tick;
       connections_->on_tick();
       looks_ = thorough_ = true;
-      if (repair_due_ || any_dying(segment_)) repair_and_sweep();
+      if (repair_due_) repair();
+      if (any_dying(segment_)) sweep(segment_);
     }
     if (looks_ && !ended_) look(std::exchange(thorough_, false));
     if (!segment_.live()) ended_ = true;  // somebody else has shut it down
@@ -143,14 +146,13 @@ void ManagerLoop::look(bool thorough) {
   }
 }
 
-void ManagerLoop::repair_and_sweep() {
+void ManagerLoop::repair() {
   try {
     repair_everything(segment_);
     repair_due_ = false;
   } catch (const Error&) {  // as above
     repair_due_ = true;
   }
-  sweep(segment_);
 }
 
 }  // namespace partage::kernel

@@ -8,7 +8,7 @@
 // Making one takes the service lock (header().service) and with it the segment: a segment whose manager died is adopted the
 // same way. Everything is repaired, dead clients are reaped, the epoch grows by one. Data operations of clients go on meanwhile.
 //
-// Waiting. The manager waits for no lock longer than `patience`: a stopped client may hold one. What it could not do then it
+// Waiting. The segment is the loop's own mapping: operation_timeout is set on it. The manager waits for no lock longer than `patience`: a stopped client may hold one. What it could not do then it
 // tries again at the next tick; nothing of it is lost, because it is written in the segment.
 //
 // Crash: the kernel marks the service lock; whoever asks sees it (registry/service.hpp). The next manager adopts the segment.
@@ -44,7 +44,7 @@ class ManagerLoop {
   void open_descriptors();
   void handle(u64 data);
   void look(bool thorough);
-  void repair_and_sweep();
+  void repair();
   void end() noexcept;
   int milliseconds_to_next() const;
 

@@ -51,7 +51,11 @@ std::shared_ptr<Segment> connect_segment(const std::string& address) {
     throw ConnectionError("partage: the manager of '" + name + "' has died; Manager({.name = \"" + name +
                           "\"}) or `partage serve " + name + "` takes over what it left");
   }
-  join_segment(*segment);
+  try {
+    join_segment(*segment);
+  } catch (const ManagerShutdown&) {  // this very moment
+    throw ConnectionError("partage: the manager of '" + name + "' has just ended");
+  }
   return segment;
 }
 
@@ -88,8 +92,10 @@ void leave_segment(Segment& segment) noexcept {
   notify(segment, slot);
 }
 
-void serve(Segment& segment, Lifetime lifetime, const std::function<void()>& ready) {
-  ManagerLoop loop(segment, lifetime);
+void serve(const Segment& segment, Lifetime lifetime, const std::function<void()>& ready) {
+  // A mapping of its own: the program may use the segment in other threads, with other patience.
+  const auto own = Segment::attach(segment.object().duplicate());
+  ManagerLoop loop(*own, lifetime);
   if (ready) ready();
   loop.run();
 }

@@ -54,9 +54,9 @@ void leave_segment(Segment& segment) noexcept;
 /// Starts the manager process of a segment and waits until it serves. Returns its pid.
 /// ConnectionError: it could not start, says why; or a manager serves already, says which.
 pid_t start_manager(Segment& segment, const ManagerProcessOptions& options);
-/// Runs the manager in this process, until it ends. For `partage serve` and Server::serve_forever().
+/// Runs the manager in this thread, until it ends; SIGINT and SIGTERM are blocked in it from then on. For `partage serve` and Server::serve_forever().
 /// `ready` is called once it serves.
-void serve(Segment& segment, Lifetime lifetime, const std::function<void()>& ready);
+void serve(const Segment& segment, Lifetime lifetime, const std::function<void()>& ready);
 /// Asks the manager to end and waits for it. False: it is still there after `timeout`. ConnectionError: it refuses.
 bool ask_manager_to_stop(const Segment& segment, std::chrono::milliseconds timeout);
 /// Ends the manager of a segment: every later call on it throws ManagerShutdown, the name is gone, the process too (it is

@@ -76,8 +76,10 @@ ObjectPtr Session::adopt(ObjectRef ref) {
 
 bool Session::adopt(std::span<const ObjectRef> refs, std::vector<ObjectPtr>& out) {
   out.reserve(out.size() + refs.size());
+  notice_fork();
+  const std::lock_guard guard(mutex_);  // `out` is the caller's: nothing is released under the mutex
   for (const ObjectRef ref : refs) {
-    ObjectPtr object = adopt(ref);
+    ObjectPtr object = adopt_locked(ref);
     if (!object) return false;
     out.push_back(std::move(object));
   }

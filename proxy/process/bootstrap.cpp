@@ -70,7 +70,9 @@ std::string next_path() {
   return current == nullptr ? number : current->path + ':' + number;
 }
 
-bool is_current(const Child& child) noexcept { return current == &child; }
+bool is_current(const Child& child) noexcept {
+  return current == &child;
+}
 
 void flush_output() noexcept {
   flush(std::cout);

@@ -72,7 +72,9 @@ Table& table() {
   return *t;
 }
 
-void join_at_exit() { join_all(); }
+void join_at_exit() {
+  join_all();
+}
 
 /// Under the mutex.
 void note_end(Child& child, int exitcode) {

@@ -133,6 +133,8 @@ void Process::kill() {
   process::send_signal(ended, SIGKILL);
 }
 
-std::string Process::name() const { return child("name").name; }
+std::string Process::name() const {
+  return child("name").name;
+}
 
 }  // namespace partage

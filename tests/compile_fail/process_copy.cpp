@@ -1,4 +1,4 @@
-// expect: deleted function .*Process\(const
+// expect: (deleted function .*Process\(const|deleted constructor of .*Process)
 #include <partage/process.hpp>
 
 #include <utility>

@@ -16,7 +16,9 @@ inline kernel::List make_list(ContainerFixture& fixture, kernel::ListConfig conf
 }
 
 /// A list as any fixture has it: bytes as strings.
-inline void append(const kernel::List& list, std::string_view s) { list.append(view(s)); }
+inline void append(const kernel::List& list, std::string_view s) {
+  list.append(view(s));
+}
 
 inline std::vector<std::string> texts(const kernel::ByteTable& table) {
   std::vector<std::string> out;

@@ -1,6 +1,6 @@
-// Random operations on the byte-level list against a vector of strings.
-// Sizes are drawn so that rare paths are common: packed, inline, blob and own-run elements; growth and shrinking of the ring;
-// shifts to both sides; rings built aside; arenas moved.
+// Random operations on the byte-level list against a vector of strings. Sizes are drawn so that rare paths are common:
+// packed, inline, blob and own-run elements; growth and shrinking of the ring; shifts to both sides; rings built aside;
+// arenas moved.
 #include <random>
 
 #include "tests/container/list_fixture.hpp"
@@ -40,7 +40,11 @@ class Walk {
     std::size_t n = config_.packed_size;
     if (n == 0) {
       const auto kind = below(small_ ? 86 : 100);
-      n = kind < 45 ? below(16) : kind < 80 ? below(120) : kind < 95 ? below(2500) : kind < 99 ? 2000 + below(3000) : below(40000);
+      n = kind < 45   ? below(16)
+          : kind < 80 ? below(120)
+          : kind < 95 ? below(2500)
+          : kind < 99 ? 2000 + below(3000)
+                      : below(40000);
     }
     std::string s(n, '\0');
     for (char& c : s) c = static_cast<char>(random_());
@@ -55,12 +59,18 @@ class Walk {
   std::ptrdiff_t index() {
     const auto n = size();
     switch (below(6)) {
-      case 0: return 0;
-      case 1: return -1;
-      case 2: return static_cast<std::ptrdiff_t>(below(model_.size() + 3)) - 1;
-      case 3: return -static_cast<std::ptrdiff_t>(below(model_.size() + 3));
-      case 4: return n - 1 - static_cast<std::ptrdiff_t>(below(4));
-      default: return static_cast<std::ptrdiff_t>(below(model_.size()));
+      case 0:
+        return 0;
+      case 1:
+        return -1;
+      case 2:
+        return static_cast<std::ptrdiff_t>(below(model_.size() + 3)) - 1;
+      case 3:
+        return -static_cast<std::ptrdiff_t>(below(model_.size() + 3));
+      case 4:
+        return n - 1 - static_cast<std::ptrdiff_t>(below(4));
+      default:
+        return static_cast<std::ptrdiff_t>(below(model_.size()));
     }
   }
   std::optional<std::size_t> resolved(std::ptrdiff_t i) const {
@@ -178,7 +188,9 @@ class Walk {
         REQUIRE(texts(table) == expected);
         break;
       }
-      case 18: assign(); break;
+      case 18:
+        assign();
+        break;
       case 19: {  // erase_slice
         if (grow && below(3) != 0) break;
         const Slice s = slice();
@@ -187,7 +199,9 @@ class Walk {
         for (std::size_t k = gone.count; k-- > 0;) model_.erase(at(gone[k]));
         break;
       }
-      case 20: reorder(); break;
+      case 20:
+        reorder();
+        break;
       default:
         if (below(30) == 0) {
           list_.clear();
@@ -270,8 +284,8 @@ TEST_CASE("the byte-level list behaves as the model, packed and variable, 20 see
   PARTAGE_SHOW_SEED();
   const std::uint64_t seed = test_seed();
   for (std::uint64_t i = 0; i < 20; ++i) {
-    walk(seed + i, static_cast<kernel::u8>(1 + i % 8), 2'500);
-    walk(seed + i, 0, 2'500);
+    walk(seed + i, static_cast<kernel::u8>(1 + i % 8), 8'000);
+    walk(seed + i, 0, 8'000);
   }
 }
 
@@ -279,7 +293,8 @@ TEST_SUITE("full:model") {
   TEST_CASE("the byte-level list behaves as the model: 20 seeds of 200 000 operations each") {
     PARTAGE_SHOW_SEED();
     const std::uint64_t seed = test_seed();
-    for (std::uint64_t i = 0; i < 20; ++i) walk(seed + i, i % 4 == 0 ? static_cast<kernel::u8>(1 + i % 8) : kernel::u8{0}, 200'000);
+    for (std::uint64_t i = 0; i < 20; ++i)
+      walk(seed + i, i % 4 == 0 ? static_cast<kernel::u8>(1 + i % 8) : kernel::u8{0}, 200'000);
   }
 }
 

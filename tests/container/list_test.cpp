@@ -1,4 +1,4 @@
-// What the byte-level list promises beyond the model test: encodings, slices, versions, user code under the lock, handles,
+// What the byte-level list promises beyond the model test: encodings, slices, versions, user code under the lock,
 // memory given back, a full segment, readers without a lock.
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +27,15 @@ Texts sequence(int n) {
   return out;
 }
 
-BytesView view_of(const u64& v, std::size_t bytes = 8) { return {&v, bytes}; }
+std::string numbered(int i) {
+  std::string s(100, 'x');
+  s += std::to_string(i);
+  return s;
+}
+
+BytesView view_of(const u64& v, std::size_t bytes = 8) {
+  return {&v, bytes};
+}
 
 u64 number(const Bytes& b) {
   u64 v = 0;
@@ -118,7 +126,8 @@ TEST_CASE("slice: resolves as Python does") {
           if (start == 8) s.start.reset();
           if (stop == 8) s.stop.reset();
           // What is left out lies beyond the end that the walk starts from or goes to.
-          const int lowest = -n - 1, from = s.start ? start : (step > 0 ? 0 : n), to = s.stop ? stop : (step > 0 ? n : lowest);
+          const int lowest = -n - 1, from = s.start ? start : (step > 0 ? 0 : n),
+                    to = s.stop ? stop : (step > 0 ? n : lowest);
           const int first = std::max(from < 0 ? from + n : from, step > 0 ? 0 : -1);
           const int end = std::max(to < 0 ? to + n : to, -1);
           std::vector<std::size_t> expected;
@@ -188,9 +197,11 @@ TEST_CASE("list: a version stands for the contents") {
   const u64 last = list.snapshot(table);
   CHECK(list.erase_if(last, 1));
   CHECK_FALSE(list.erase_if(last, 1));
-  for (const std::vector<u32>& order : std::vector<std::vector<u32>>{{0, 1, 2}, {0, 1, 2, 2}, {0, 1, 2, 4}, {0, 1, 2, 3, 4}}) {
+  for (const std::vector<u32>& order :
+       std::vector<std::vector<u32>>{{0, 1, 2}, {0, 1, 2, 2}, {0, 1, 2, 4}, {0, 1, 2, 3, 4}}) {
     CHECK_THROWS_AS(list.permute_if(list.snapshot(table), order), ValueError);
   }
+  CHECK_THROWS_AS(list.permute_if(list.snapshot(table), {}), ValueError);
   CHECK(contents(list) == Texts{"4", "2", "1", "0"});
 }
 
@@ -198,19 +209,21 @@ TEST_CASE("list: the ring and the arena shrink with the contents, clear() gives 
   ContainerFixture fixture;
   List list = make_list(fixture, {});
   const std::size_t empty = list.bytes_used();
-  for (int i = 0; i < 4000; ++i) append(list, std::string(100, 'x') + std::to_string(i));
+  for (int i = 0; i < 4000; ++i) append(list, numbered(i));
   const std::size_t full = list.bytes_used();
   CHECK(full > 4000 * 100);
   SUBCASE("from the end") {
     Bytes out;
     while (list.size() > 20) list.pop(-1, out);
-    CHECK(contents(list)[19] == std::string(100, 'x') + "19");
+    CHECK(contents(list)[19] == numbered(19));
   }
   SUBCASE("from the front") {
     while (list.size() > 20) list.erase(0);
-    CHECK(contents(list)[0] == std::string(100, 'x') + "3980");
+    CHECK(contents(list)[0] == numbered(3980));
   }
-  SUBCASE("by slices") { list.erase_slice({.start = 20}); }
+  SUBCASE("by slices") {
+    list.erase_slice({.start = 20});
+  }
   CHECK(list.bytes_used() < full / 10);
   check_whole(fixture, {&list});
   list.clear();
@@ -225,11 +238,14 @@ TEST_CASE("list: user code under the lock") {
   append(other, "other");
 
   SUBCASE("a function that throws changes nothing") {
-    CHECK_THROWS_AS(list.modify(1, [](BytesView, Bytes& next) {
-      next.assign(view("half"));
-      throw std::runtime_error("no");
-    }), std::runtime_error);
-    CHECK_THROWS_AS(list.reorder([](const ByteTable&) -> std::vector<u32> { throw std::runtime_error("no"); }), std::runtime_error);
+    CHECK_THROWS_AS(list.modify(1,
+                                [](BytesView, Bytes& next) {
+                                  next.assign(view("half"));
+                                  throw std::runtime_error("no");
+                                }),
+                    std::runtime_error);
+    CHECK_THROWS_AS(list.reorder([](const ByteTable&) -> std::vector<u32> { throw std::runtime_error("no"); }),
+                    std::runtime_error);
   }
   SUBCASE("it may read everything and write nothing") {
     Bytes out;
@@ -273,126 +289,7 @@ TEST_CASE("list: user code under the lock") {
   check_whole(fixture, {&list, &other});
 }
 
-// ---- handles -----------------------------------------------------------------------------------------------------------
-
-namespace {
-
-struct Handles {
-  ContainerFixture fixture;
-  ObjectRef holder_ref = 0, a = 0, b = 0;
-  List list{make_list(fixture, {.handles = true}, &holder_ref)};
-  List object_a{make_list(fixture, {}, &a)}, object_b{make_list(fixture, {}, &b)};
-
-  Handles() { kernel::made_dying().clear(); }
-  ~Handles() { kernel::made_dying().clear(); }
-  kernel::Objects objects() { return kernel::Objects(fixture.segment()); }
-  u64 count(ObjectRef ref) { return objects().find(kernel::index_of(ref))->count.load(); }
-  bool held(ObjectRef ref) {
-    const u64 slot = fixture.segment().client_slot;
-    return (objects().find(kernel::index_of(ref))->holders[slot / 64].load() >> slot % 64 & 1) != 0;
-  }
-  void check(std::size_t size, u64 count_a, u64 count_b) {
-    CHECK(list.size() == size);
-    CHECK(count(a) == count_a);
-    CHECK(count(b) == count_b);
-    check_whole(fixture, {&list, &object_a, &object_b});
-  }
-};
-
-}  // namespace
-
-TEST_CASE("list of handles: what is stored is counted") {
-  Handles h;
-  const ObjectRef both[] = {h.a, h.b};
-  const BytesView a{nullptr, 0, {both, 1}}, b{nullptr, 0, {both + 1, 1}}, two{"two", 3, both}, plain = view("plain");
-  const List& list = h.list;
-
-  list.append(a);
-  list.append(plain);
-  list.append(two);
-  h.check(3, 2, 1);
-  Bytes out;
-  REQUIRE(list.get(0, out));
-  CHECK(out.size() == 0);
-  CHECK(out.refs() == std::vector<ObjectRef>{h.a});
-  REQUIRE(list.get(2, out));
-  CHECK(text(out) == "two");
-  CHECK(out.refs() == std::vector<ObjectRef>{h.a, h.b});
-  ByteTable table;
-  list.snapshot(table);
-  CHECK(table[0].refs[0] == h.a);
-  CHECK(table[2].refs[1] == h.b);
-
-  list.insert(1, b);
-  h.check(4, 2, 2);
-  list.insert(0, a);
-  h.check(5, 3, 2);
-  list.set(0, b);
-  h.check(5, 2, 3);
-  list.set(0, b);
-  h.check(5, 2, 3);
-  list.set(0, plain);
-  h.check(5, 2, 2);
-  list.repeat(3);
-  h.check(15, 6, 6);
-  list.erase_slice({.step = 5});  // plain
-  h.check(12, 6, 6);
-  list.erase_slice({.start = 4});
-  h.check(4, 2, 2);
-  const BytesView values[] = {b, b, b};
-  list.assign_slice({.start = 1, .stop = 3}, values);
-  h.check(5, 2, 4);
-  list.assign_slice({.start = 1, .stop = 4}, std::vector<BytesView>{a, plain, a});
-  h.check(5, 4, 1);
-  list.reverse();
-  h.check(5, 4, 1);
-  list.modify(1, [&](BytesView, Bytes& next) { next.assign(b); });
-  h.check(5, 3, 2);
-  list.erase(2);
-  list.erase(0);
-  h.check(3, 2, 1);
-  CHECK(list.drop_some(2));
-  h.check(1, 0, 1);
-  list.extend(values);
-  h.check(4, 0, 4);
-  list.clear();
-  h.check(0, 0, 0);
-  CHECK(kernel::made_dying().empty());  // this process holds them all
-}
-
-TEST_CASE("list of handles: the last reference, and what pop() hands over") {
-  Handles h;
-  const ObjectRef both[] = {h.a, h.b};
-  const BytesView a{nullptr, 0, {both, 1}}, two{"two", 3, both};
-  Bytes out;
-  h.list.append(two);
-  h.list.append(a);
-  h.list.append(view("plain"));
-  h.list.append(two);
-  CHECK_FALSE(h.objects().release(h.a, 1));
-  CHECK_FALSE(h.objects().release(h.b, 1));
-  CHECK_FALSE(h.held(h.a));
-  REQUIRE(h.list.pop(1, out));
-  CHECK(h.held(h.a));
-  h.check(3, 2, 2);
-  CHECK_FALSE(h.objects().release(h.a, 1));
-  REQUIRE(h.list.pop(0, out));
-  CHECK(out.refs() == std::vector<ObjectRef>{h.a, h.b});
-  h.check(2, 1, 1);
-  CHECK_FALSE(h.objects().release(h.b, 1));
-  REQUIRE(h.list.erase(-1));
-  CHECK(kernel::made_dying() == std::vector<ObjectRef>{h.b});  // a is held, b was not
-  CHECK(h.objects().is_live(h.a));
-  CHECK_FALSE(h.objects().is_live(h.b));
-  // A reference that has gone is refused, and nothing changes.
-  CHECK_THROWS_AS(h.list.append(two), ValueError);
-  CHECK_THROWS_AS(h.list.set(0, two), ValueError);
-  CHECK_THROWS_AS(h.list.insert(0, two), ValueError);
-  CHECK(contents(h.list) == Texts{"plain"});
-  h.check(1, 0, 0);
-}
-
-// ---- memory --------------------------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------------------------------
 
 TEST_CASE("list: taken apart, it leaves nothing but its body for the next one") {
   ContainerFixture fixture;
@@ -455,7 +352,8 @@ TEST_CASE("list: a full segment refuses with nothing changed, and can be emptied
   check();
   Bytes out;
   SUBCASE("element by element") {
-    while (large.pop(large.size() % 3 == 0 ? 0 : large.size() % 3 == 1 ? -1 : 1, out) || large.pop(0, out)) runs.pop_back();
+    while (large.pop(large.size() % 3 == 0 ? 0 : large.size() % 3 == 1 ? -1 : 1, out) || large.pop(0, out))
+      runs.pop_back();
     CHECK(runs.empty());
   }
   SUBCASE("all at once") {
@@ -478,18 +376,48 @@ TEST_CASE("list: a full segment refuses with nothing changed, and can be emptied
   check();
 }
 
-// ---- readers without a lock ------------------------------------------------------------------------------------------------
-
-TEST_CASE("list: optimistic readers never see half of anything") {
-  // Every element is a letter repeated; every length belongs to its letter; the list always has between 20 and 60 elements.
+TEST_CASE("list: an operation that cannot wait for the heap to tidy up has happened all the same") {
   ContainerFixture fixture;
   List list = make_list(fixture, {});
-  const auto element = [](u64 i) { return std::string(std::array<std::size_t, 6>{3, 15, 16, 300, 2100, 9000}[i % 6], static_cast<char>('a' + i % 6)); };
+  append(list, std::string(5000, 'x'));
+  append(list, std::string(6000, 'y'));
+  auto& heap = fixture.segment().at<kernel::HeapState>(kernel::heap_offset);
+  fixture.segment().operation_timeout = std::chrono::milliseconds(5);
+  std::atomic<bool> locked = false, go = false;
+  std::thread stopped([&] {
+    (void)heap.mutex.acquire();
+    locked = true;
+    while (!go) std::this_thread::yield();
+    heap.mutex.release();
+  });
+  while (!locked) std::this_thread::yield();
+  CHECK(list.set(0, view("inline")));
+  CHECK_THROWS_AS(append(list, std::string(7000, 'z')), TimeoutError);
+  CHECK_THROWS_AS(list.set(1, view("inline too")), TimeoutError);  // two of them cannot be remembered
+  CHECK(contents(list) == Texts{"inline", std::string(6000, 'y')});
+  go = true;
+  stopped.join();
+  CHECK(list.set(1, view("inline too")));
+  CHECK(contents(list) == Texts{"inline", "inline too"});
+  check_whole(fixture, {&list});
+}
+
+// ---- readers without a lock -----------------------------------------------------------------------------------------
+
+TEST_CASE("list: optimistic readers never see half of anything") {
+  // Every element is a letter repeated; every length belongs to its letter; the list always has between 20 and 60
+  // elements.
+  ContainerFixture fixture;
+  List list = make_list(fixture, {});
+  const auto element = [](u64 i) {
+    return std::string(std::array<std::size_t, 6>{3, 15, 16, 300, 2100, 9000}[i % 6], static_cast<char>('a' + i % 6));
+  };
   for (u64 i = 0; i < 40; ++i) append(list, element(i));
   std::atomic<bool> stop = false;
-  std::atomic<long> reads = 0;
+  std::atomic<long> reads[2] = {0, 0};
   const auto good = [](const std::string& s) {
-    return !s.empty() && s.find_first_not_of(s[0]) == std::string::npos && s.size() == std::array<std::size_t, 6>{3, 15, 16, 300, 2100, 9000}[static_cast<std::size_t>(s[0] - 'a')];
+    return !s.empty() && s.find_first_not_of(s[0]) == std::string::npos &&
+           s.size() == std::array<std::size_t, 6>{3, 15, 16, 300, 2100, 9000}[static_cast<std::size_t>(s[0] - 'a')];
   };
   std::vector<std::string> problems[2];
   const auto reader = [&](std::size_t who) {
@@ -506,21 +434,33 @@ TEST_CASE("list: optimistic readers never see half of anything") {
           if (!good(text(table[k]))) problems[who].push_back("slice element");
         }
       }
-      ++reads;
+      ++reads[who];
     }
   };
   std::thread first(reader, 0), second(reader, 1);
+  while (reads[0] == 0 || reads[1] == 0) std::this_thread::yield();
   Bytes out;
   for (u64 n = 0, i = 7; n < 3000; ++n, i = i * 6364136223846793005u + 1442695040888963407u) {
     const auto size = static_cast<std::ptrdiff_t>(list.size());
     const auto at = static_cast<std::ptrdiff_t>(i >> 33) % size;
     switch (size < 25 ? 0 : size > 55 ? 1 : (i >> 20) % 6) {
-      case 0: list.insert(at, view(element(i >> 50))); break;
-      case 1: list.pop(at, out); break;
-      case 2: list.set(at, view(element(i >> 50))); break;
-      case 3: list.reverse(); break;
-      case 4: append(list, element(i >> 50)); break;
-      default: list.assign_slice({.start = at, .stop = at + 3}, views({element(n), element(n + 1), element(n + 2)}));
+      case 0:
+        list.insert(at, view(element(i >> 50)));
+        break;
+      case 1:
+        list.pop(at, out);
+        break;
+      case 2:
+        list.set(at, view(element(i >> 50)));
+        break;
+      case 3:
+        list.reverse();
+        break;
+      case 4:
+        append(list, element(i >> 50));
+        break;
+      default:
+        list.assign_slice({.start = at, .stop = at + 3}, views({element(n), element(n + 1), element(n + 2)}));
     }
     if (list.size() > 60) list.erase(0);
   }
@@ -529,7 +469,6 @@ TEST_CASE("list: optimistic readers never see half of anything") {
   second.join();
   CHECK(problems[0] == std::vector<std::string>{});
   CHECK(problems[1] == std::vector<std::string>{});
-  CHECK(reads > 0);
   check_whole(fixture, {&list});
 }
 
@@ -544,7 +483,10 @@ TEST_CASE("list: threads that append and pop lose and double nothing") {
       Bytes out;
       for (u64 i = 0; i < each; ++i) {
         const u64 v = t * each + i;
-        if (i % 3 == 0) list.insert(static_cast<std::ptrdiff_t>(i % 50), view_of(v)); else list.append(view_of(v));
+        if (i % 3 == 0)
+          list.insert(static_cast<std::ptrdiff_t>(i % 50), view_of(v));
+        else
+          list.append(view_of(v));
         if (i % 2 == 0 && list.pop(i % 4 == 0 ? 0 : -1, out)) popped[t].push_back(number(out));
       }
     });

@@ -160,8 +160,8 @@ TEST_CASE("robust mutex: without mark_consistent it is lost, with a sentence") {
   REQUIRE(s->mutex.acquire() == Acquired::owner_died);
   s->mutex.release();
   CHECK_THROWS_AS((void)s->mutex.acquire(), Corrupt);
-  CHECK_THROWS_AS((void)s->mutex.try_acquire(), Corrupt);
   CHECK(message_of([&] { (void)s->mutex.acquire(); }).find("unusable") != std::string::npos);
+  CHECK_THROWS_AS((void)s->mutex.try_acquire(), Corrupt);  // last: glibc's trylock leaves such a lock taken
 }
 
 TEST_CASE("repaired mutex: Boost's scoped_lock repairs once") {

@@ -6,10 +6,12 @@
 #                              platform, journal, segment, container, registry, server
 #   proxy/include/partage      <partage/...>
 #   the rest of proxy          <partage/...>, "manager/...", "proxy/..."
-#   examples, compile_fail     <partage/...>
+#   examples                   <partage/...>, "x.hpp" beside them
+#   compile_fail               <partage/...>
 #   the rest of tests          anything
 #
-# Each project file is spelled from the project's root ("manager/journal/x.hpp") or as <partage/...>, never relatively.
+# Each file of the library and of the tests is spelled from the project's root ("manager/journal/x.hpp") or as <partage/...>,
+# never relatively.
 set -u
 export LC_ALL=C
 
@@ -70,7 +72,7 @@ check() {
               complain(where ": " $3 " is not spelled from the root of the project, \"proxy/...\" or \"manager/...\"")
           } else if (at[1] == "proxy")
             complain(where ": a public header includes public headers only, and " $3 " is never installed")
-          else
+          else if (at[1] != "examples" || index(name, "/"))
             complain(where ": this is a user of the library and includes <partage/...> only, not " $3)
         }
       }
@@ -91,7 +93,7 @@ self_test() {
     write manager/segment/heap.cpp '#include "manager/journal/log.hpp"' '# include "manager/segment/heap.hpp"'
     write proxy/include/partage/list.hpp '#include <partage/bytes.hpp>' '// #include "manager/journal/log.hpp"'
     write proxy/engine/shm.cpp '#include "manager/server/server.hpp"' '#include "proxy/engine/x.hpp"' '#include <partage/list.hpp>'
-    write examples/first.cpp '#include <partage/list.hpp>'
+    write examples/first.cpp '#include <partage/list.hpp>' '#include "beside.hpp"'
     write tests/manager/log.cpp '#include "manager/journal/log.hpp"' '#include "tests/support/x.hpp"'
   }
   expect() {  # expect SENTENCE FILE LINES...: the file breaks a rule
@@ -117,6 +119,7 @@ self_test() {
   expect 'not spelled from the root' proxy/engine/a.cpp '#include "x.hpp"'
   expect 'no public header <partage/gone.hpp>' examples/first.cpp '#include <partage/gone.hpp>'
   expect 'a user of the library' examples/first.cpp '#include "manager/journal/log.hpp"'
+  expect 'a user of the library' examples/first.cpp '#include "../tests/support/x.hpp"'
   expect 'a user of the library' tests/compile_fail/a.cpp '#include "manager/journal/log.hpp"'
   expect 'share one directory' proxy/include/partage/bytes.hpp ''
   [ $bad = 0 ] && echo "accepts and refuses what it should"

@@ -84,7 +84,8 @@ inline Printed run_program(const std::function<void()>& body) {
       30s);
   char block[4096];
   ::lseek(fd, 0, SEEK_SET);
-  for (ssize_t got = 0; (got = ::read(fd, block, sizeof block)) > 0;) printed.text.append(block, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::read(fd, block, sizeof block)) > 0;)
+    printed.text.append(block, static_cast<std::size_t>(got));
   ::close(fd);
   return printed;
 }

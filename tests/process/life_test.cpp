@@ -22,7 +22,9 @@ bool becomes_zombie(pid_t pid) {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0;
 }
-bool is_gone(pid_t pid) { return process_state(pid) == 0; }
+bool is_gone(pid_t pid) {
+  return process_state(pid) == 0;
+}
 
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t times = 0;

@@ -134,8 +134,8 @@ TEST_CASE("names") {
   const std::string n = std::to_string(std::stoi(printed.text.substr(sizeof "Process-" - 1)));
   const std::string m = std::to_string(std::stoi(n) + 1);
   const std::string o = std::to_string(std::stoi(n) + 3);
-  CHECK(text == "Process-" + n + "\nProcess-" + m + "\nsums\nProcess-" + o + "\nProcess-" + m + ":1\nProcess-" + m +
-                    ":1:1\n");
+  CHECK(text ==
+        "Process-" + n + "\nProcess-" + m + "\nsums\nProcess-" + o + "\nProcess-" + m + ":1\nProcess-" + m + ":1:1\n");
 }
 
 namespace {
@@ -206,7 +206,9 @@ struct Counter {
   long base;
 };
 
-void add_to(const Shared* seen, long by) { (*seen)[0] += by; }
+void add_to(const Shared* seen, long by) {
+  (*seen)[0] += by;
+}
 
 }  // namespace
 
@@ -236,7 +238,8 @@ TEST_CASE("functions, members, closures, and arguments that can only be moved") 
   CHECK(seen[0] == 1 + 2 + 13 + 100 + 1000);
 
   const std::vector<int> numbers{1, 2, 3};
-  run(Process(ProcessOptions{.name = "copy"}, [&seen](const std::vector<int>& copy) { seen[1] = copy.at(2); }, numbers));
+  run(Process(
+      ProcessOptions{.name = "copy"}, [&seen](const std::vector<int>& copy) { seen[1] = copy.at(2); }, numbers));
   CHECK(seen[1] == 3);
   CHECK(numbers.size() == 3);
 }
@@ -263,7 +266,7 @@ TEST_CASE("out of order: ProcessError that says what to do") {
 
   Process moved = std::move(p);
   CHECK(moved.exitcode() == 0);
-  CHECK_THROWS_AS(p.start(), ProcessError);      // NOLINT(bugprone-use-after-move)
+  CHECK_THROWS_AS(p.start(), ProcessError);       // NOLINT(bugprone-use-after-move)
   CHECK_THROWS_AS((void)p.name(), ProcessError);  // NOLINT(bugprone-use-after-move)
 }
 

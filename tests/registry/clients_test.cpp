@@ -1,10 +1,12 @@
 // Client slots: taken, shared over a fork, given back, and reaped when their processes die.
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <partage/error.hpp>
 
 #include "tests/registry/fixture.hpp"
+#include "tests/registry/signal_line.hpp"
 #include "tests/support/processes.hpp"
 
 namespace partage::test {
@@ -197,6 +199,38 @@ TEST_CASE("another process with the same pid is not taken for the client") {
   CHECK_FALSE(kernel::is_alive({0, 0, 0}));
   CHECK_FALSE(kernel::Pidfd({parent.pid, parent.start_time + 1, 0}).valid());
   CHECK(kernel::Pidfd({parent.pid, parent.start_time, 0}).valid());
+}
+
+TEST_CASE("a process of another PID namespace is refused, as a client and as a manager") {
+  RegistryFixture at;
+  SignalLine told;
+  ChildGroup group;
+  const pid_t pid = group.start([&] {
+    if (unshare(CLONE_NEWPID) != 0) told.send('s');
+    if (fork() == 0) {
+      const auto refused = [&](const auto& call) {
+        try {
+          call();
+          return false;
+        } catch (const ConnectionError& e) {
+          return std::string(e.what()).find("PID namespace") != std::string::npos;
+        }
+      };
+      at.segment().client_slot = 0;
+      const bool good = refused([&] { kernel::join_segment(at.segment()); }) && refused([&] { kernel::start_manager(at.segment(), {}); });
+      told.send(good ? 'g' : 'b');
+      _exit(0);
+    }
+    wait(nullptr);
+  });
+  const char verdict = told.receive<char>();
+  if (verdict == 's') {
+    MESSAGE("skipped: no PID namespace can be made here");
+  } else {
+    CHECK(verdict == 'g');
+  }
+  CHECK(group.wait(pid, 5s).ok());
+  CHECK(Clients(at.segment()).count() == 1);
 }
 
 TEST_CASE("a reservation whose reserver died is taken back, but an adopted or noted one is not") {

@@ -10,7 +10,7 @@ TEST_CASE("a killed client's references come back at once") {
   ManagerFixture at;
   const ObjectRef list = at->new_list();
   for (int round = 0; round < 5; ++round) {
-    Signal ready;
+    SignalLine ready;
     ChildGroup group;
     const pid_t pid = group.start([&] {
       join(at.segment());
@@ -61,7 +61,7 @@ TEST_CASE("a client that becomes another program is noticed by the tick") {
 
 TEST_CASE("a reservation without a child is taken back after its grace") {
   ManagerFixture at;
-  Signal ready;
+  SignalLine ready;
   ChildGroup group;
   const pid_t pid = group.start([&] {
     join(at.segment());
@@ -79,7 +79,7 @@ TEST_CASE("a reservation without a child is taken back after its grace") {
 
 TEST_CASE("a child whose parent died between fork and adoption has its time") {
   ManagerFixture at;
-  Signal ready, pids, done;
+  SignalLine ready, pids, done;
   ChildGroup group;
   const ObjectRef kept = at->new_list();
   const pid_t parent = group.start([&] {
@@ -108,7 +108,7 @@ TEST_CASE("a child whose parent died between fork and adoption has its time") {
 
 TEST_CASE("the owner is killed: a private manager ends with the last client") {
   auto object_fd = -1;
-  Signal told, go;
+  SignalLine told, go;
   ChildGroup group;
   const pid_t owner = group.start([&] {
     ManagerFixture at;
@@ -145,7 +145,7 @@ TEST_CASE("the owner is killed: a private manager ends with the last client") {
 TEST_CASE("everybody is killed: nothing is left") {
   for (const bool named : {false, true}) {
     const auto before = shm_entries();
-    Signal told;
+    SignalLine told;
     ChildGroup group;
     const std::string name = named ? "partage-test-all-killed" : "";
     const pid_t owner = group.start([&] {
@@ -169,7 +169,7 @@ TEST_CASE("everybody is killed: nothing is left") {
 TEST_CASE("an orphan: owner and manager killed, a client goes on and finds itself a manager") {
   NoLitter no_litter;
   const std::string name = "partage-test-orphan";
-  Signal told;
+  SignalLine told;
   ChildGroup group;
   const pid_t owner = group.start([&] {
     ManagerFixture at(name);
@@ -198,7 +198,7 @@ TEST_CASE("an orphan: owner and manager killed, a client goes on and finds itsel
 TEST_CASE("a stopped client that holds a lock keeps nobody from being served") {
   ManagerFixture at;
   const ObjectRef list = at->new_list();
-  Signal ready;
+  SignalLine ready;
   ChildGroup group;
   const pid_t stopped = group.start([&] {
     join(at.segment());
@@ -269,7 +269,7 @@ TEST_CASE("a manager killed while it adopts is followed by one that adopts") {
   }
   for (int round = 0; round < 20; ++round) {
     ChildGroup group;
-    Signal ready;
+    SignalLine ready;
     const pid_t client = group.start([&] {
       join(at.segment());
       for (int i = 0; i < 200; ++i) (void)at->new_list(true);

@@ -8,6 +8,7 @@
 
 #include "manager/server/control.hpp"
 #include "tests/registry/fixture.hpp"
+#include "tests/registry/signal_line.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/shm_litter.hpp"
 
@@ -22,31 +23,6 @@ inline void join(kernel::Segment& segment) {
   segment.client_slot = 0;
   kernel::join_segment(segment);
 }
-
-/// A line between processes, for "I am that far".
-class Signal {
- public:
-  Signal() { REQUIRE(pipe(ends_) == 0); }
-  Signal(const Signal&) = delete;
-  Signal& operator=(const Signal&) = delete;
-  ~Signal() {
-    close(ends_[0]);
-    close(ends_[1]);
-  }
-  template <class T>
-  void send(const T& value) const {
-    if (write(ends_[1], &value, sizeof value) != sizeof value) _exit(77);
-  }
-  template <class T>
-  T receive() const {
-    T value{};
-    if (read(ends_[0], &value, sizeof value) != sizeof value) _exit(78);
-    return value;
-  }
-
- private:
-  int ends_[2];
-};
 
 class ManagerFixture {
  public:

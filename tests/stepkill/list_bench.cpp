@@ -14,7 +14,8 @@ namespace {
 
 void for_each_list(kernel::Segment& segment, const std::function<void(u32, kernel::ObjectSlot&, const List&)>& fn) {
   kernel::Objects(segment).for_each([&](u32 index, kernel::ObjectSlot& slot) {
-    if (kernel::SlotWord::of(slot.state.load()).state == kernel::SlotState::live) fn(index, slot, List(segment, slot.body.load()));
+    if (kernel::SlotWord::of(slot.state.load()).state == kernel::SlotState::live)
+      fn(index, slot, List(segment, slot.body.load()));
   });
 }
 
@@ -36,9 +37,13 @@ std::string describe(const BytesView& value) {
   return s;
 }
 
-BytesView packed(const u64& v) { return {&v, 8}; }
+BytesView packed(const u64& v) {
+  return {&v, 8};
+}
 
-std::string letters(std::size_t n, char c) { return std::string(n, c); }
+std::string letters(std::size_t n, char c) {
+  return std::string(n, c);
+}
 
 }  // namespace
 
@@ -61,7 +66,8 @@ ListBench::ListBench() : fixture_(std::size_t{4} << 20) {
   }
   {
     const List list = make({});
-    for (const std::size_t n : {1, 5, 15, 40, 3, 100, 3000, 8, 500, 2, 16}) append(list, letters(n, static_cast<char>('a' + n % 26)));
+    for (const std::size_t n : {1, 5, 15, 40, 3, 100, 3000, 8, 500, 2, 16})
+      append(list, letters(n, static_cast<char>('a' + n % 26)));
   }
   {
     const List list = make({});
@@ -71,7 +77,7 @@ ListBench::ListBench() : fixture_(std::size_t{4} << 20) {
     const List list = make({});
     for (int i = 0; i < 60; ++i) append(list, letters(1400, static_cast<char>('a' + i % 26)));
     while (list.size() > 8) list.erase(-1);
-    for (int i = 0; i < 4; ++i) list.set(i, view("inline"));
+    for (int i = 0; i < 6; ++i) list.set(i, view("inline"));
   }
   const List list = make({.handles = true});
   make({});
@@ -89,8 +95,8 @@ ListBench::ListBench() : fixture_(std::size_t{4} << 20) {
     u64 top = 0;
     fixture_.segment().runs().for_each([&](u64 run, std::size_t bytes, bool, kernel::Pool) { top = run + bytes; });
     const u64 left = fixture_.segment().header().committed.load() - top;
-    if (left < 12'000) break;
-    append(filler, letters(std::min<u64>(left, 40'000) - 8'000, 'f'));
+    if (left < 3'600) break;
+    append(filler, letters(std::min<u64>(left, 40'000) - 1'200, 'f'));
   }
   REQUIRE(verify(v) == "");
 }
@@ -161,7 +167,9 @@ Subject ListBench::subject(std::string name, std::function<void(const View&)> op
     // And it goes on working.
     for_each_list(*copy, [&](u32, kernel::ObjectSlot&, const List& list) {
       const u64 seven = 7;
-      const auto fresh = list.config().packed_size != 0 ? packed(seven) : list.config().handles ? v.handle(two) : view("a new element, long enough for a blob");
+      const auto fresh = list.config().packed_size != 0 ? packed(seven)
+                         : list.config().handles        ? v.handle(two)
+                                                        : view("a new element, long enough for a blob");
       const auto middle = static_cast<std::ptrdiff_t>(list.size() / 2);
       list.insert(middle, fresh);
       list.append(fresh);

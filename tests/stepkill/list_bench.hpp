@@ -1,5 +1,6 @@
-// The stage of the list's kill tests: a segment with lists of every kind, an operation to be killed, and the judge: repaired,
-// whole, every byte owned once, every reference counted, and the contents exactly those before or those after.
+// The stage of the list's kill tests: a segment with lists of every kind, an operation to be killed, and the judge:
+// repaired, whole, every byte owned once, every reference counted, and the contents exactly those before or those
+// after.
 #pragma once
 
 #include "tests/container/list_fixture.hpp"
@@ -36,7 +37,9 @@ class ListBench {
       return {segment_, kernel::Objects(segment_).find(kernel::index_of(refs_[which]))->body.load()};
     }
     /// An element of `handles`.
-    BytesView handle(Which which, std::string_view bytes = "") const { return {bytes.data(), bytes.size(), {&refs_[which], 1}}; }
+    BytesView handle(Which which, std::string_view bytes = "") const {
+      return {bytes.data(), bytes.size(), {&refs_[which], 1}};
+    }
 
    private:
     kernel::Segment& segment_;

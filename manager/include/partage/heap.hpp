@@ -10,7 +10,8 @@
 // crash-safe: only the heap under them is. Never share one between processes; use Manager::list and friends for that.
 //
 // Thread and process safety: every member may be called by any thread of any attached process at any time.
-// Errors: allocate() throws partage::OutOfMemory (a std::bad_alloc) with nothing changed.
+// Errors: what does not fit throws boost::interprocess::bad_alloc, as Boost's segment manager does, with nothing changed
+// (the nothrow forms return nullptr); TimeoutError when the heap stays locked longer than operation_timeout.
 #pragma once
 
 #include <boost/interprocess/allocators/allocator.hpp>

@@ -30,6 +30,7 @@
 #include <partage/dict_members.hpp>
 #include <partage/engine/archive.hpp>
 #include <partage/engine/printing.hpp>
+#include <partage/engine/storing.hpp>
 #include <partage/engine/type_check.hpp>
 
 namespace partage {
@@ -65,7 +66,9 @@ namespace codec {
 template <class K, class V>
 struct HandleTraits<DictProxy<K, V>> {
   static std::string description() { return "dict<" + codec::description<K>() + ',' + codec::description<V>() + '>'; }
-  static const engine::ObjectPtr& object(const DictProxy<K, V>& dict) { return dict.dict_engine().object(); }
+  static const engine::ObjectPtr& object(const DictProxy<K, V>& dict) {
+    return engine::storable(dict.dict_engine().object());
+  }
   static DictProxy<K, V> make(const engine::ObjectPtr& object) {
     engine::check_type<DictProxy<K, V>>(object);
     return DictProxy<K, V>(object);

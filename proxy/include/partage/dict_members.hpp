@@ -62,7 +62,11 @@ class DictMembers {
 
   template <detail::KeyFor<K> Q = K>
   V at(const Q& key) const {
-    return required("at", Bytes(key));
+    const Bytes bytes(key);
+    decltype(auto) d = dict();
+    engine::Value value;
+    if (!d.get(bytes.view(), value)) missing(d, "at", bytes);
+    return detail::decode<V>(value);
   }
   template <detail::KeyFor<K> Q = K>
   std::optional<V> get(const Q& key) const {
@@ -84,26 +88,30 @@ class DictMembers {
   template <detail::KeyFor<K> Q = K>
   void set(const Q& key, const V& value) const {
     const Bytes bytes(key);
-    dict().set(bytes.view(), detail::Encoded<V>(value).view());
+    decltype(auto) d = dict();
+    d.set(bytes.view(), detail::Encoded<V>(value, d.object()).view());
   }
   /// Stores `value` unless the key is there; returns what is there afterwards.
   template <detail::KeyFor<K> Q = K>
   V setdefault(const Q& key, const V& value) const {
     const Bytes bytes(key);
     engine::Value out;
-    dict().setdefault(bytes.view(), detail::Encoded<V>(value).view(), out);
+    decltype(auto) d = dict();
+    d.setdefault(bytes.view(), detail::Encoded<V>(value, d.object()).view(), out);
     return detail::decode<V>(out);
   }
   template <detail::KeyFor<K> Q = K>
   void erase(const Q& key) const {
     const Bytes bytes(key);
-    if (!dict().erase(bytes.view())) missing("erase", bytes);
+    decltype(auto) d = dict();
+    if (!d.erase(bytes.view())) missing(d, "erase", bytes);
   }
   template <detail::KeyFor<K> Q = K>
   V pop(const Q& key) const {
     const Bytes bytes(key);
     engine::Value value;
-    if (!dict().pop(bytes.view(), value)) missing("pop", bytes);
+    decltype(auto) d = dict();
+    if (!d.pop(bytes.view(), value)) missing(d, "pop", bytes);
     return detail::decode<V>(value);
   }
   template <detail::KeyFor<K> Q = K>
@@ -116,7 +124,8 @@ class DictMembers {
   value_type popitem() const {
     partage::Bytes key;
     engine::Value value;
-    if (!dict().popitem(key, value)) engine::throw_empty_dict(dict().object(), "popitem");
+    decltype(auto) d = dict();
+    if (!d.popitem(key, value)) engine::throw_empty_dict(d.object(), "popitem");
     return {detail::decode_key<K>(key.view()), detail::decode<V>(value)};
   }
 
@@ -126,32 +135,35 @@ class DictMembers {
     requires std::invocable<Fn&, V&>
   detail::ModifyResult<V, Fn> modify(const Q& key, Fn&& fn) const {
     const Bytes bytes(key);
+    decltype(auto) d = dict();
     return detail::modify<V>(
-        fn, [&](engine::Modifier m) { return dict().modify(bytes.view(), nullptr, m); },
-        [&] { missing("modify", bytes); });
+        d.object(), fn, [&](engine::Modifier m) { return d.modify(bytes.view(), nullptr, m); },
+        [&] { missing(d, "modify", bytes); });
   }
   /// The same, with `initial` for a missing key.
   template <detail::KeyFor<K> Q = K, class Fn>
     requires std::invocable<Fn&, V&>
   detail::ModifyResult<V, Fn> modify(const Q& key, const V& initial, Fn&& fn) const {
     const Bytes bytes(key);
-    const detail::Encoded<V> encoded(initial);
+    decltype(auto) d = dict();
+    const detail::Encoded<V> encoded(initial, d.object());
     const BytesView view = encoded.view();
     return detail::modify<V>(
-        fn, [&](engine::Modifier m) { return dict().modify(bytes.view(), &view, m); }, [] {});
+        d.object(), fn, [&](engine::Modifier m) { return d.modify(bytes.view(), &view, m); }, [] {});
   }
 
   // ---- many keys -----------------------------------------------------------------------------------------------------
 
   /// All pairs in ONE step; of a key that comes twice the later value.
-  void update(std::initializer_list<value_type> pairs) const { dict().update(detail::EncodedPairs<K, V>(pairs).pairs()); }
+  void update(std::initializer_list<value_type> pairs) const { update_by(dict(), pairs); }
   /// Any range of pairs, a map, an ordered_dict, or another DictProxy.
   template <detail::PairsOf<K, V> Range>
   void update(Range&& range) const {
+    decltype(auto) d = dict();
     if constexpr (detail::DictHandle<Range>) {
-      if (range.dict_engine().object() == dict().object()) return;
+      if (range.dict_engine().object() == d.object()) return;
     }
-    dict().update(detail::EncodedPairs<K, V>(range).pairs());
+    update_by(d, range);
   }
   const Self& operator|=(std::initializer_list<value_type> pairs) const {
     update(pairs);
@@ -206,13 +218,12 @@ class DictMembers {
   const Self& self() const { return static_cast<const Self&>(*this); }
   decltype(auto) dict() const { return self().dict_engine(); }
 
-  V required(const char* operation, const Bytes& key) const {
-    engine::Value value;
-    if (!dict().get(key.view(), value)) missing(operation, key);
-    return detail::decode<V>(value);
+  template <class Range>
+  static void update_by(const engine::Dict& d, Range&& range) {
+    d.update(detail::EncodedPairs<K, V>(range, d.object()).pairs());
   }
-  [[noreturn]] void missing(const char* operation, const Bytes& key) const {
-    engine::throw_key_error(dict().object(), operation, detail::repr_of_key<K>(key.view()));
+  [[noreturn]] static void missing(const engine::Dict& d, const char* operation, const Bytes& key) {
+    engine::throw_key_error(d.object(), operation, detail::repr_of_key<K>(key.view()));
   }
 };
 

@@ -41,8 +41,13 @@ class ElementMembers {
   T operator assign(const U& change) && {                                                                 \
     decltype(auto) by = detail::plain(change);                                                            \
     return self().access().modify([&](T& x) -> T {                                                        \
-      if constexpr (std::is_arithmetic_v<T>) x = static_cast<T>(x op by);                                 \
-      else x assign by;                                                                                   \
+      using By = std::remove_cvref_t<decltype(by)>;                                                       \
+      if constexpr (std::is_arithmetic_v<T> && std::is_arithmetic_v<By>) {                                \
+        using Wide = std::common_type_t<T, By>;                                                           \
+        x = static_cast<T>(static_cast<Wide>(x) op static_cast<Wide>(by));                                \
+      } else {                                                                                            \
+        x assign by;                                                                                      \
+      }                                                                                                   \
       return x;                                                                                           \
     });                                                                                                   \
   }

@@ -28,6 +28,7 @@
 
 #include <partage/engine/archive.hpp>
 #include <partage/engine/printing.hpp>
+#include <partage/engine/storing.hpp>
 #include <partage/engine/type_check.hpp>
 #include <partage/list_members.hpp>
 
@@ -64,7 +65,7 @@ namespace codec {
 template <class T>
 struct HandleTraits<ListProxy<T>> {
   static std::string description() { return "list<" + codec::description<T>() + '>'; }
-  static const engine::ObjectPtr& object(const ListProxy<T>& list) { return list.list_engine().object(); }
+  static const engine::ObjectPtr& object(const ListProxy<T>& list) { return engine::storable(list.list_engine().object()); }
   static ListProxy<T> make(const engine::ObjectPtr& object) {
     engine::check_type<ListProxy<T>>(object);
     return ListProxy<T>(object);

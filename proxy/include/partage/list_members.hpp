@@ -64,9 +64,15 @@ class ListMembers {
     return ElementRef<detail::ListElement<T>>({engine::List(self().list_engine()), i});
   }
 
-  void append(const T& x) const { list().append(detail::Encoded<T>(x).view()); }
+  void append(const T& x) const {
+    decltype(auto) l = list();
+    l.append(detail::Encoded<T>(x, l.object()).view());
+  }
   /// Before element i; an index beyond either end means that end.
-  void insert(Index i, const T& x) const { list().insert(i, detail::Encoded<T>(x).view()); }
+  void insert(Index i, const T& x) const {
+    decltype(auto) l = list();
+    l.insert(i, detail::Encoded<T>(x, l.object()).view());
+  }
   T pop(Index i = -1) const {
     engine::Value value;
     list().pop(i, value);
@@ -78,8 +84,9 @@ class ListMembers {
   /// throws, nothing has changed. fn may read shared objects, not write them.
   template <class Fn>
   detail::ModifyResult<T, Fn> modify(Index i, Fn&& fn) const {
+    decltype(auto) l = list();
     return detail::modify<T>(
-        fn, [&](engine::Modifier m) { return list().modify(i, m), true; }, [] {});
+        l.object(), fn, [&](engine::Modifier m) { return l.modify(i, m), true; }, [] {});
   }
 
   // ---- many elements -------------------------------------------------------------------------------------------------
@@ -111,12 +118,15 @@ class ListMembers {
     return detail::decode_each<T>(snapshot);
   }
   void assign_slice(OptionalIndex start, OptionalIndex stop, std::initializer_list<T> values, std::ptrdiff_t step = 1) const {
-    list().assign_slice({start, stop, step}, detail::EncodedRange<T>(values).views());
+    decltype(auto) l = list();
+    l.assign_slice({start, stop, step}, detail::EncodedRange<T>(values, l.object()).views());
   }
   /// With step 1 the length may change; with another one, a range of another size than the slice is a ValueError.
   template <detail::RangeOf<T> Range>
   void assign_slice(OptionalIndex start, OptionalIndex stop, Range&& range, std::ptrdiff_t step = 1) const {
-    list().assign_slice({start, stop, step}, detail::EncodedRange<T>(detail::elements_of<T>(std::forward<Range>(range))).views());
+    decltype(auto) l = list();
+    const detail::EncodedRange<T> values(detail::elements_of<T>(std::forward<Range>(range)), l.object());
+    l.assign_slice({start, stop, step}, values.views());
   }
   void erase_slice(OptionalIndex start, OptionalIndex stop, std::ptrdiff_t step = 1) const {
     list().erase_slice({start, stop, step});
@@ -140,20 +150,23 @@ class ListMembers {
 
   /// Removes the first element equal to x. ValueError: there is none.
   void remove(const T& x) const {
+    decltype(auto) l = list();
     for (;;) {
       engine::Snapshot elements;
-      const std::uint64_t version = list().snapshot(elements);
+      const std::uint64_t version = l.snapshot(elements);
       const std::size_t i = find(elements, x, 0, elements.size());
-      if (i == elements.size()) engine::throw_not_in_list(list().object(), "remove", codec::repr(x));
-      if (list().erase_if(version, i)) return;
+      if (i == elements.size()) engine::throw_not_in_list(l.object(), "remove", codec::repr(x));
+      if (l.erase_if(version, i)) return;
     }
   }
   /// Of the first element equal to x within [start, stop). ValueError: there is none.
   std::size_t index(const T& x, OptionalIndex start = 0, OptionalIndex stop = std::nullopt) const {
-    const engine::Snapshot elements = snapshot();
+    decltype(auto) l = list();
+    engine::Snapshot elements;
+    l.snapshot(elements);
     const std::size_t last = clip(stop, elements.size(), elements.size());
     const std::size_t i = find(elements, x, clip(start, elements.size(), 0), last);
-    if (i >= last) engine::throw_not_in_list(list().object(), "index", codec::repr(x));
+    if (i >= last) engine::throw_not_in_list(l.object(), "index", codec::repr(x));
     return i;
   }
   std::size_t count(const T& x) const {
@@ -177,14 +190,15 @@ class ListMembers {
   /// few tries, under the lock. If it throws, nothing has changed.
   template <class Key>
   void sort_by(Key&& key, SortOptions options = {}) const {
+    decltype(auto) l = list();
     const auto order_of = [&](const engine::Snapshot& elements) { return sorted_order(elements, key, options); };
     for (int tries = 0; tries < 4; ++tries) {
       engine::Snapshot elements;
-      const std::uint64_t version = list().snapshot(elements);
+      const std::uint64_t version = l.snapshot(elements);
       const std::vector<std::uint32_t> order = order_of(elements);
-      if (std::ranges::is_sorted(order) || list().permute_if(version, order)) return;
+      if (std::ranges::is_sorted(order) || l.permute_if(version, order)) return;
     }
-    list().reorder(order_of);
+    l.reorder(order_of);
   }
   void reverse() const { list().reverse(); }
 
@@ -200,12 +214,14 @@ class ListMembers {
 
   template <class Range>
   void extend_by(Range&& range) const {
-    if constexpr (detail::ListHandleOf<Range, T>) {  // no need to decode
+    decltype(auto) l = list();
+    if constexpr (detail::ListHandleOf<Range, T> && !codec::holds_handles<T>) {  // no need to decode
       engine::Snapshot other;
       range.list_engine().snapshot(other);
-      list().extend(detail::views_of(other));
+      l.extend(detail::views_of(other));
     } else {
-      list().extend(detail::EncodedRange<T>(detail::elements_of<T>(std::forward<Range>(range))).views());
+      const detail::EncodedRange<T> values(detail::elements_of<T>(std::forward<Range>(range)), l.object());
+      l.extend(values.views());
     }
   }
 

@@ -126,7 +126,7 @@ class PARTAGE_API Manager {
   ListProxy<T> new_list(const std::string& name, Range&& contents) const {
     static_assert(codec::Storable<T>::value);
     const engine::SessionPtr where = session("list");
-    const detail::EncodedRange<T> encoded(contents);
+    const detail::EncodedRange<T> encoded(contents, where);
     return ListProxy<T>(engine::create_list(where, list_type<T>(), name, encoded.views()));
   }
   template <class T, class Range>
@@ -139,7 +139,7 @@ class PARTAGE_API Manager {
     static_assert(codec::Storable<V>::value);
     static_assert(detail::DictKey<K>::value);
     const engine::SessionPtr where = session("dict");
-    const detail::EncodedPairs<K, V> encoded(contents);
+    const detail::EncodedPairs<K, V> encoded(contents, where);
     return DictProxy<K, V>(engine::create_dict(where, dict_type<K, V>(), name, encoded.pairs()));
   }
   template <class K, class V, class Range>

@@ -12,3 +12,4 @@
 #include <partage/object.hpp>
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
+#include <partage/server.hpp>

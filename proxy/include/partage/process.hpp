@@ -42,12 +42,19 @@
 
 namespace partage {
 
+class Process;
+
 struct ProcessOptions {
   /// Empty: "Process-1", "Process-2"...; of children of the second: "Process-2:1"...
   std::string name{};
 };
 
 namespace engine::process {
+
+/// The first argument of a Process, if it is neither options nor a Process to be moved.
+template <class Fn>
+concept Function = !std::is_base_of_v<Process, std::remove_cvref_t<Fn>> &&
+                   !std::is_same_v<ProcessOptions, std::remove_cvref_t<Fn>>;
 
 struct Child;  // proxy/process/child.hpp
 
@@ -72,9 +79,10 @@ class Call final : public Task {
 
 template <class Fn, class... Args>
 std::unique_ptr<Task> make_task(Fn&& fn, Args&&... args) {
-  static_assert(std::is_invocable_v<std::decay_t<Fn>, std::decay_t<Args>...>,
-                "partage: the function of a Process cannot be called with copies of these arguments; take them by value or "
-                "const reference, as with std::thread, and let shared objects carry results back");
+  static_assert(
+      std::is_invocable_v<std::decay_t<Fn>, std::decay_t<Args>...>,
+      "partage: the function of a Process cannot be called with copies of these arguments; take them by value or "
+      "const reference, as with std::thread, and let shared objects carry results back");
   return std::make_unique<Call<std::decay_t<Fn>, std::decay_t<Args>...>>(std::forward<Fn>(fn),
                                                                          std::forward<Args>(args)...);
 }
@@ -88,9 +96,7 @@ class PARTAGE_API Process {
   /// Runs nothing, unless run() is overridden.
   Process();
   explicit Process(ProcessOptions options);
-  template <class Fn, class... Args>
-    requires(!std::is_base_of_v<Process, std::remove_cvref_t<Fn>> &&
-             !std::is_same_v<ProcessOptions, std::remove_cvref_t<Fn>>)
+  template <engine::process::Function Fn, class... Args>
   explicit Process(Fn&& fn, Args&&... args)
       : Process(engine::process::make_child(
             {}, engine::process::make_task(std::forward<Fn>(fn), std::forward<Args>(args)...))) {}
@@ -98,6 +104,8 @@ class PARTAGE_API Process {
   explicit Process(ProcessOptions options, Fn&& fn, Args&&... args)
       : Process(engine::process::make_child(
             std::move(options), engine::process::make_task(std::forward<Fn>(fn), std::forward<Args>(args)...))) {}
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   virtual ~Process();

@@ -28,11 +28,11 @@ class DictElement {
     if (!dict().get(key_.view(), value)) missing("[]");
     return decode<V>(value);
   }
-  void set(const V& x) const { dict().set(key_.view(), Encoded<V>(x).view()); }
+  void set(const V& x) const { dict().set(key_.view(), Encoded<V>(x, dict().object()).view()); }
   template <class Fn>
   ModifyResult<V, Fn> modify(Fn&& fn) const {
     return detail::modify<V>(
-        fn, [&](engine::Modifier m) { return dict().modify(key_.view(), nullptr, m); }, [&] { missing("[] op="); });
+        dict().object(), fn, [&](engine::Modifier m) { return dict().modify(key_.view(), nullptr, m); }, [&] { missing("[] op="); });
   }
 
  private:

@@ -1,6 +1,6 @@
 // The bytes of a value, or of many, for the length of one call into the engine.
 //
-//   engine.append(Encoded<T>(x).view());
+//   engine.append(Encoded<T>(x, engine.object()).view());
 //
 // A type whose encoding is its object representation (codec::is_flat) is not copied at all: the view shows the value itself,
 // which must stay where it is. Others go through this thread's Writer, without allocating.
@@ -16,15 +16,29 @@
 #include <vector>
 
 #include <partage/codec/codec.hpp>
-#include <partage/engine/dict.hpp>
+#include <partage/engine/storing.hpp>
 #include <partage/engine/value.hpp>
 
 namespace partage::detail {
 
+template <class T, class Home>
+void encode_for(codec::Writer& writer, const T& value, const Home& home) {
+  if constexpr (codec::holds_handles<T>) {
+    const engine::Storing scope(home);
+    codec::encode(writer, value);
+  } else {
+    codec::encode(writer, value);
+  }
+}
+
 template <class T, bool flat = codec::is_flat<T>>
 class Encoded {
  public:
-  explicit Encoded(const T& value) { codec::encode(*scratch_, value); }
+  /// `home`: the container (engine::ObjectPtr), or the session of one that does not exist yet.
+  template <class Home>
+  Encoded(const T& value, const Home& home) {
+    encode_for(*scratch_, value, home);
+  }
   BytesView view() const { return scratch_->view(); }
 
  private:
@@ -34,7 +48,8 @@ class Encoded {
 template <class T>
 class Encoded<T, true> {
  public:
-  explicit Encoded(const T& value) : value_(value) {}
+  template <class Home>
+  Encoded(const T& value, const Home&) : value_(value) {}
   BytesView view() const { return {&value_, sizeof value_}; }
 
  private:
@@ -42,8 +57,8 @@ class Encoded<T, true> {
 };
 
 template <class T>
-void encode_to(Bytes& out, const T& value) {
-  out.assign(Encoded<T>(value).view());
+void encode_to(Bytes& out, const T& value, const engine::ObjectPtr& container) {
+  out.assign(Encoded<T>(value, container).view());
 }
 
 template <class T>
@@ -68,16 +83,16 @@ std::vector<T> decode_each(const engine::Snapshot& snapshot) {
 template <class T>
 class EncodedRange {
  public:
-  template <class Range>
-  explicit EncodedRange(Range&& range) {
+  template <class Range, class Home>
+  EncodedRange(Range&& range, const Home& home) {
     for (auto&& element : range) {
       if constexpr (codec::holds_handles<T>) {
         kept_.push_back(static_cast<T>(std::forward<decltype(element)>(element)));
-        add(kept_.back());
+        add(kept_.back(), home);
       } else if constexpr (std::is_same_v<std::remove_cvref_t<decltype(element)>, T>) {
-        add(element);
+        add(element, home);
       } else {
-        add(static_cast<T>(std::forward<decltype(element)>(element)));
+        add(static_cast<T>(std::forward<decltype(element)>(element)), home);
       }
     }
     finish();
@@ -85,9 +100,10 @@ class EncodedRange {
   std::span<const BytesView> views() const { return views_; }
 
  private:
-  void add(const T& value) {
+  template <class Home>
+  void add(const T& value, const Home& home) {
     ends_.push_back({scratch_->size(), scratch_->refs().size()});
-    codec::encode(*scratch_, value);
+    encode_for(*scratch_, value, home);
   }
   void finish() {
     views_.reserve(ends_.size());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <partage/codec/codec.hpp>
+#include <partage/detail/encoded.hpp>
 #include <partage/detail/key.hpp>
 #include <partage/engine/dict.hpp>
 #include <partage/engine/error.hpp>
@@ -26,8 +27,9 @@ decltype(auto) as(U&& x) {
 template <class K, class V>
 class EncodedPairs {
  public:
-  template <class Range>
-  explicit EncodedPairs(Range&& range) {
+  /// `home`: as for Encoded.
+  template <class Range, class Home>
+  EncodedPairs(Range&& range, const Home& home) {
     static_assert(DictKey<K>::value);
     for (auto&& item : range) {
       mark();
@@ -36,9 +38,9 @@ class EncodedPairs {
       mark();
       if constexpr (codec::holds_handles<V>) {
         kept_.push_back(as<V>(std::get<1>(item)));
-        codec::encode(*scratch_, kept_.back());
+        encode_for(*scratch_, kept_.back(), home);
       } else {
-        codec::encode(*scratch_, static_cast<const V&>(as<V>(std::get<1>(item))));
+        encode_for(*scratch_, static_cast<const V&>(as<V>(std::get<1>(item))), home);
       }
     }
     mark();

@@ -27,11 +27,11 @@ class ListElement {
     list().get(i_, value);
     return decode<T>(value);
   }
-  void set(const T& x) const { list().set(i_, Encoded<T>(x).view()); }
+  void set(const T& x) const { list().set(i_, Encoded<T>(x, list().object()).view()); }
   template <class Fn>
   ModifyResult<T, Fn> modify(Fn&& fn) const {
     return detail::modify<T>(
-        fn, [&](engine::Modifier m) { return list().modify(i_, m), true; }, [] {});
+        list().object(), fn, [&](engine::Modifier m) { return list().modify(i_, m), true; }, [] {});
   }
 
  private:

@@ -16,16 +16,16 @@ namespace partage::detail {
 template <class T, class Fn>
 using ModifyResult = std::decay_t<std::invoke_result_t<Fn&, T&>>;
 
-/// `run(modifier)` calls the engine and says whether there was such an element; `missing()` throws when there was none.
+/// `container`: whose element it is. `run(modifier)` calls the engine and says whether there was such an element; `missing()` throws when there was none.
 template <class T, class Fn, class Run, class Missing>
-ModifyResult<T, Fn> modify(Fn& fn, Run run, Missing missing) {
+ModifyResult<T, Fn> modify(const engine::ObjectPtr& container, Fn& fn, Run run, Missing missing) {
   using R = ModifyResult<T, Fn>;
   std::optional<T> element;  // outlives the commit: a handle put into it is held until it is counted
   if constexpr (std::is_void_v<R>) {
     const bool there = run([&](const engine::ValueView& current, Bytes& next) {
       element.emplace(decode<T>(current));
       std::invoke(fn, *element);
-      encode_to(next, *element);
+      encode_to(next, *element, container);
     });
     if (!there) missing();
   } else {
@@ -33,7 +33,7 @@ ModifyResult<T, Fn> modify(Fn& fn, Run run, Missing missing) {
     const bool there = run([&](const engine::ValueView& current, Bytes& next) {
       element.emplace(decode<T>(current));
       result.emplace(std::invoke(fn, *element));
-      encode_to(next, *element);
+      encode_to(next, *element, container);
     });
     if (!there) missing();
     return std::move(*result);

@@ -1,0 +1,2 @@
+# Who makes which increment is free: each process prints five lines, and each number comes once.
+s/^\[(P[0-9])\] Compteur: ([0-9]+)$/[\1]\nCompteur: \2/

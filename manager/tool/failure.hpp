@@ -1,0 +1,24 @@
+// How the `partage` program ends, and what it throws to end so.
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace partage::tool {
+
+/// DO NOT CHANGE THESE VALUES: scripts test for them. The program's --help lists them.
+enum class Exit {
+  done = 0,
+  failed = 1,     // an error of the library or the system
+  misused = 2,    // the command line makes no sense
+  not_found = 3,  // no such manager, object, key or element
+  taken = 4       // serve: another manager has the name
+};
+
+/// One sentence for stderr, and the exit code.
+struct Failure {
+  Exit code;
+  std::string sentence;  // begins with "partage: "
+};
+
+}  // namespace partage::tool
