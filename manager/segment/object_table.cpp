@@ -6,6 +6,7 @@
 #include <bit>
 #include <partage/error.hpp>
 #include <string>
+#include <utility>
 
 namespace partage::kernel {
 namespace {
@@ -55,8 +56,15 @@ u64 store_text(Change& change, std::string_view text) {
 }  // namespace
 
 std::vector<ObjectRef>& made_dying() noexcept {
-  static thread_local std::vector<ObjectRef> list;
-  return list;
+  // exit() destroys the objects of the thread before the handlers in which the process leaves its segments: then it is made
+  // anew, and left to the end of the process.
+  static thread_local std::vector<ObjectRef>* list = nullptr;
+  struct Owner {
+    ~Owner() { delete std::exchange(list, nullptr); }
+  };
+  static thread_local const Owner owner;
+  if (list == nullptr) list = new std::vector<ObjectRef>;
+  return *list;
 }
 
 void Objects::make(Segment& segment) {

@@ -91,6 +91,7 @@ UserCodeScope::UserCodeScope(Stripe& held) noexcept : outer_(std::exchange(inner
 UserCodeScope::UserCodeScope(std::vector<Stripe*> held) noexcept
     : outer_(std::exchange(innermost, this)), many_(std::move(held)) {}
 UserCodeScope::~UserCodeScope() { innermost = outer_; }
+void UserCodeScope::forget() noexcept { innermost = nullptr; }
 bool UserCodeScope::active() noexcept { return innermost != nullptr; }
 bool UserCodeScope::holds(const Stripe& stripe) noexcept {
   for (const UserCodeScope* scope = innermost; scope != nullptr; scope = scope->outer_) {

@@ -75,6 +75,8 @@ class UserCodeScope {
   ~UserCodeScope();
   static bool active() noexcept;
   static bool holds(const Stripe& stripe) noexcept;
+  /// For a child process that starts a life of its own inside user code of its parent: it holds nothing.
+  static void forget() noexcept;
 
  private:
   UserCodeScope* outer_;

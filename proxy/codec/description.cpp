@@ -1,21 +1,17 @@
 #include <partage/codec/description.hpp>
 
-#include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace partage::codec::detail {
 
 namespace {
-thread_local std::vector<const void*> open_types;
+thread_local const Describing* innermost = nullptr;
 }
 
-Describing::Describing(const void* tag)
-    : already_(std::find(open_types.begin(), open_types.end(), tag) != open_types.end()) {
-  open_types.push_back(tag);
+Describing::Describing(const void* tag) : tag_(tag), outer_(std::exchange(innermost, this)) {
+  for (const Describing* d = outer_; d != nullptr; d = d->outer_) already_ = already_ || d->tag_ == tag;
 }
 
-Describing::~Describing() {
-  open_types.pop_back();
-}
+Describing::~Describing() { innermost = outer_; }
 
 }  // namespace partage::codec::detail

@@ -1,19 +1,17 @@
 #include <partage/engine/printing.hpp>
 
-#include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace partage::engine {
 
 namespace {
-thread_local std::vector<const LocalObject*> being_printed;
+thread_local const Printing* innermost = nullptr;
 }
 
-Printing::Printing(const ObjectPtr& object)
-    : already_(std::find(being_printed.begin(), being_printed.end(), object.get()) != being_printed.end()) {
-  being_printed.push_back(object.get());
+Printing::Printing(const ObjectPtr& object) : object_(object.get()), outer_(std::exchange(innermost, this)) {
+  for (const Printing* p = outer_; p != nullptr; p = p->outer_) already_ = already_ || p->object_ == object_;
 }
 
-Printing::~Printing() { being_printed.pop_back(); }
+Printing::~Printing() { innermost = outer_; }
 
 }  // namespace partage::engine

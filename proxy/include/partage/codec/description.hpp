@@ -41,7 +41,9 @@ class PARTAGE_API Describing {
   bool already() const { return already_; }
 
  private:
-  bool already_;
+  const void* tag_;
+  const Describing* outer_;
+  bool already_ = false;
 };
 
 template <class T>

@@ -18,7 +18,9 @@ class PARTAGE_API Printing {
   bool already() const noexcept { return already_; }
 
  private:
-  bool already_;
+  const LocalObject* object_;
+  const Printing* outer_;
+  bool already_ = false;
 };
 
 }  // namespace partage::engine
