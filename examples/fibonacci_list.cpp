@@ -1,7 +1,7 @@
 // The Fibonacci numbers, written by a child into a list of a Manager.
 //
-// The child appends as many as it likes and the parent needs no stop flag: a list knows its size, unlike an Array. At the
-// end of the scope the Manager ends, as at the end of Python's `with Manager() as manager`.
+// The child appends as many as it likes and the parent needs no stop flag: a list knows its size, unlike an Array. At
+// the end of the scope the Manager ends, as at the end of Python's `with Manager() as manager`.
 #include <partage/partage.hpp>
 
 #include <iostream>

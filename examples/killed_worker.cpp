@@ -1,10 +1,11 @@
 // A worker is killed in the middle of its work, and the others go on.
 //
-// Three workers transfer money within one shared object. The second one gets SIGKILL in its 500th transfer, at the worst
-// moment: it holds the object's lock, and the money has left one account and not reached the other. modify() works on a
-// copy and commits it in one step, so the half transfer never happened; the lock passes on; no money is lost.
-// With multiprocessing.Manager in Python the lock would stay taken for ever.
+// Three workers transfer money within one shared object. The second one gets SIGKILL in its 500th transfer, at the
+// worst moment: it holds the object's lock, and the money has left one account and not reached the other. modify()
+// works on a copy and commits it in one step, so the half transfer never happened; the lock passes on; no money is
+// lost. With multiprocessing.Manager in Python the lock would stay taken for ever.
 #include <partage/partage.hpp>
+
 #include <signal.h>
 #include <unistd.h>
 

@@ -9,8 +9,8 @@
 #include <string>
 
 void worker(partage::ListProxy<int> liste, partage::DictProxy<std::string, std::string> dico) {
-  liste.append(4);                             // Ajouter un élément
-  dico["nouvelle_cle"] = "nouvelle_valeur";    // Modifier le dictionnaire
+  liste.append(4);                           // Ajouter un élément
+  dico["nouvelle_cle"] = "nouvelle_valeur";  // Modifier le dictionnaire
 }
 
 int main() {

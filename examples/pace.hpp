@@ -1,4 +1,5 @@
-// Sleeps that only slow a demonstration down, so that one can watch it: PARTAGE_EXAMPLE_SPEED=100 makes them 100 times shorter.
+// Sleeps that only slow a demonstration down, so that one can watch it: PARTAGE_EXAMPLE_SPEED=100 makes them 100 times
+// shorter.
 #pragma once
 
 #include <chrono>

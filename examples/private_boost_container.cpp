@@ -1,9 +1,9 @@
 // Boost's containers in the memory of a Manager, for the private use of one process.
 //
 // Manager::segment_manager() is a segment manager of Boost.Interprocess over the crash-safe heap. A container with
-// private_allocator lives in the segment, grows with it, and is taken back when its process dies. Boost's containers are not
-// crash-safe themselves: only the heap under them is. So they are never shared; what others shall see goes into a list or a
-// dict, here the result.
+// private_allocator lives in the segment, grows with it, and is taken back when its process dies. Boost's containers
+// are not crash-safe themselves: only the heap under them is. So they are never shared; what others shall see goes into
+// a list or a dict, here the result.
 #include <partage/partage.hpp>
 
 #include <boost/container/map.hpp>

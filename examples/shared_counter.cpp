@@ -1,8 +1,9 @@
 // A counter that three processes share through a Manager.
 //
-// In Python `compteur['valeur'] += 1` is two steps, a read and a write, and another process may come between them, so the
-// original holds a Lock around it. Here a compound assignment to an element is ONE atomic step: no increment is lost, and
-// the value it gives back is this process' own, so that each number is printed once. The lines may come in any order.
+// In Python `compteur['valeur'] += 1` is two steps, a read and a write, and another process may come between them, so
+// the original holds a Lock around it. Here a compound assignment to an element is ONE atomic step: no increment is
+// lost, and the value it gives back is this process' own, so that each number is printed once. The lines may come in
+// any order.
 #include <partage/partage.hpp>
 
 #include <chrono>

@@ -1,7 +1,7 @@
 # Sourced by tests/run and examples/run. Installs the Debian packages that are missing; does nothing if none is.
 #   partage_install PACKAGE...
 
-PARTAGE_BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libboost-serialization1.81-dev libboost-json1.81-dev"
+PARTAGE_BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev"
 PARTAGE_TEST_PACKAGES="doctest-dev"
 
 partage_install() {

@@ -27,8 +27,8 @@ bool List::drop_some(std::size_t max) const {
 }
 
 void List::dismantle(Change& change) const {
-  // Nobody else can reach the list, but the one who repairs an old transaction may still lock it for a moment.
-  const StripeLock lock(*segment_, stripe());
+  // No lock: the caller holds a registry stripe, which comes after this one in the lock order, and nobody else can reach the
+  // list. Whoever repairs an old transaction may still lock it for a moment, and finds nothing to do.
   const Ring now = ring();
   for (u64 i = 0; !now.packed() && i < now.count(); ++i) {
     const SlotWords slot = now.load(i);

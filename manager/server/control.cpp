@@ -11,6 +11,8 @@
 #include <cstring>
 #include <partage/error.hpp>
 
+#include "manager/registry/service.hpp"
+
 namespace partage::kernel {
 namespace {
 
@@ -95,9 +97,15 @@ void notify(const Segment& segment, u64 slot) noexcept {
 }
 
 std::optional<ControlMessage> ask(const Segment& segment, ControlKind kind, std::chrono::milliseconds timeout) {
-  const Descriptor connection(connect_control(segment));
-  if (connection.get() < 0 || !send_message(connection.get(), segment, kind, 0)) return std::nullopt;
   const auto end = Clock::now() + timeout;
+  int fd = connect_control(segment);
+  // Many may be waiting to be let in, or a new manager may not be that far.
+  while (fd < 0 && is_manager_alive(segment) && Clock::now() < end) {
+    ::usleep(2000);
+    fd = connect_control(segment);
+  }
+  const Descriptor connection(fd);
+  if (fd < 0 || !send_message(fd, segment, kind, 0)) return std::nullopt;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
     pollfd entry{connection.get(), POLLIN, 0};

@@ -23,10 +23,10 @@ constexpr std::chrono::seconds adoption_takes_at_most{30};
 }
 
 void Session::before_fork() noexcept {
+  notice_fork();
   mutex_.lock();
   child_slot_ = {};
   if (kernel::forking_manager() || left_.load() || !segment_->live()) return;
-  notice_fork();
   try {
     forget_stale_reservations();
     kernel::Clients clients(*segment_);

@@ -40,7 +40,10 @@ void install_handlers() {
 SessionPtr Sessions::of(std::shared_ptr<kernel::Segment> segment) {
   install_handlers();
   const kernel::u64 id = segment->header().id;
-  if (SessionPtr there = find(id)) return there;
+  if (SessionPtr there = find(id)) {
+    if (&there->segment() != segment.get() && segment->client_slot != 0) kernel::leave_segment(*segment);
+    return there;
+  }
   if (segment->client_slot == 0) kernel::join_segment(*segment);
   auto session = std::make_shared<Session>(std::move(segment));
   {

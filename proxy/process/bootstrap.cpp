@@ -12,6 +12,7 @@
 #include <iostream>
 #include <partage/error.hpp>
 
+#include "manager/segment/stripe_lock.hpp"
 #include "proxy/engine/sessions.hpp"
 
 namespace partage::engine::process {
@@ -94,6 +95,7 @@ void flush_output() noexcept {
 void run_child(Child& child, Process& process) {
   current = &child;
   made.store(0, std::memory_order_relaxed);
+  kernel::UserCodeScope::forget();  // started inside modify(): the parent's affair
   close_input();
   if (::on_exit(end_of_child, nullptr) != 0) {
     report(child, "there is no memory to run in");

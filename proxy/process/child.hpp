@@ -37,7 +37,8 @@ struct Child {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;  // absent: for ever
 
-/// Between these two the caller forks. begin_start() reaps what has ended, and throws ProcessError if the child was started.
+/// Between these two the caller forks. begin_start() reaps what has ended, and throws ProcessError if the child was
+/// started.
 void begin_start(const std::shared_ptr<Child>& child);
 /// In the parent; pid -1: the fork has failed.
 void end_start(const std::shared_ptr<Child>& child, pid_t pid) noexcept;

@@ -1,5 +1,6 @@
 // Transactions: one commit over many stripes, whoever dies when.
 
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,11 @@ void set_all(KernelFixture& f, std::span<Stripe> stripes, u64 value) {
   t.commit();
 }
 
+[[noreturn]] void die() {
+  ::raise(SIGKILL);
+  ::_exit(1);
+}
+
 /// How far a transaction over stripes comes before its process dies.
 enum class Death { locked, planned, opened, laid_first, laid, decided, applied_first, applied };
 
@@ -50,7 +56,7 @@ void die_in(KernelFixture& f, std::span<Stripe> stripes, u64 value, Death when, 
   die_after([&] {
     Transaction t(f.segment());
     t.lock(all(stripes));
-    if (when == Death::locked) return ::_Exit(::raise(SIGKILL));
+    if (when == Death::locked) die();
     for (Stripe& s : stripes) {
       t.change(s).put(s.body[1], value);
       t.change(s).put(s.body[2], value);
@@ -63,22 +69,22 @@ void die_in(KernelFixture& f, std::span<Stripe> stripes, u64 value, Death when, 
       t.change(s).put(f.segment().runs().link(run.offset), 0);
     }
     t.prepare();
-    if (when == Death::planned) return ::_Exit(::raise(SIGKILL));
+    if (when == Death::planned) die();
     t.open();
-    if (when == Death::opened) return ::_Exit(::raise(SIGKILL));
+    if (when == Death::opened) die();
     const std::size_t r = my_record(f);
     for (Stripe& s : stripes) {
       t.change(s).lay(r + 1);
-      if (when == Death::laid_first) return ::_Exit(::raise(SIGKILL));
+      if (when == Death::laid_first) die();
     }
-    if (when == Death::laid) return ::_Exit(::raise(SIGKILL));
+    if (when == Death::laid) die();
     kernel::Log::decide(record(f, r).decision, 1);
-    if (when == Death::decided) return ::_Exit(::raise(SIGKILL));
+    if (when == Death::decided) die();
     for (Stripe& s : stripes) {
       t.change(s).apply();
-      if (when == Death::applied_first) return ::_Exit(::raise(SIGKILL));
+      if (when == Death::applied_first) die();
     }
-    ::raise(SIGKILL);
+    die();
   });
 }
 

@@ -3,7 +3,7 @@
 #
 #   manager/include/partage    <partage/...> of manager/include
 #   manager/LAYER              <partage/...> of manager/include, "manager/LAYER/..." of itself and of the layers before it:
-#                              platform, journal, segment, container, registry, server
+#                              platform, journal, segment, container, schema, registry, server, tool
 #   proxy/include/partage      <partage/...>
 #   the rest of proxy          <partage/...>, "manager/...", "proxy/..."
 #   examples                   <partage/...>, "x.hpp" beside them
@@ -25,7 +25,7 @@ check() {
     PUBLIC=$(cd manager/include 2>/dev/null && find partage -name '*.hpp' | sed 's/^/lower /'
              cd ../../proxy/include 2>/dev/null && find partage -name '*.hpp' | sed 's/^/upper /') awk '
       BEGIN {
-        count = split("platform journal segment container registry server", order, " ")
+        count = split("platform journal segment container schema registry server tool", order, " ")
         for (i = 1; i <= count; i++) rank[order[i]] = i
         count = split(ENVIRON["PUBLIC"], word, /[ \n]+/)
         for (i = 1; i < count; i += 2) {

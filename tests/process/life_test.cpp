@@ -34,7 +34,7 @@ std::size_t count(const std::string& text, const std::string& what) {
 
 }  // namespace
 
-// ---- zombies ---------------------------------------------------------------------------------------------------------
+// ---- zombies ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("is_alive, exitcode, join and a later start reap; so nothing stays a zombie") {
   const auto ended = [] {
@@ -133,7 +133,7 @@ TEST_CASE("a child joins its own children at its end, and not its siblings") {
   sibling.join();
 }
 
-// ---- output and the end of a child -----------------------------------------------------------------------------------
+// ---- output and the end of a child --------------------------------------------------------------------------------
 
 TEST_CASE("nothing is printed twice, and nothing is lost") {
   const Printed printed = run_program([] {
@@ -254,7 +254,7 @@ TEST_CASE("the standard input of a child is empty, and its parent's is left alon
   ::close(ends[0]);
 }
 
-// ---- threads ---------------------------------------------------------------------------------------------------------
+// ---- threads ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a child may be joined and asked by several threads at once") {
   for (int round = 0; round < 10; ++round) {
@@ -359,7 +359,7 @@ TEST_CASE("a child starts processes by itself") {
   CHECK(p.exitcode() == 0);
 }
 
-// ---- limits and the ways of other code -------------------------------------------------------------------------------
+// ---- limits and the ways of other code ----------------------------------------------------------------------------
 
 TEST_CASE("a refused fork is a ProcessError with the reason, and start() may be tried again") {
   const ChildResult result = run_child(

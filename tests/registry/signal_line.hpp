@@ -12,7 +12,7 @@ namespace partage::test {
 class SignalLine {
  public:
   SignalLine() { REQUIRE(pipe(ends_) == 0); }
-  SignalLine(const Signal&) = delete;
+  SignalLine(const SignalLine&) = delete;
   SignalLine& operator=(const SignalLine&) = delete;
   ~SignalLine() {
     close(ends_[0]);

@@ -6,20 +6,21 @@
 //   worker.join();                                                             // worker.exitcode() == 0
 //   struct Reader : partage::Process { void run() override { ... } };          // or derive
 //
-// The function and its arguments are copied when the Process is made, and called in the child as by std::thread: the child's
-// changes to ordinary variables are its own, those to shared objects are everybody's. What the function returns is
-// ignored. The child ends with exit code 0; with 1 and "Process NAME: what()" on stderr after an exception; with the code of
-// std::exit(). All three are orderly: what the child registered with atexit runs, its own children are joined, its
-// output is flushed, its shared objects are given up. Destructors of static objects and exit handlers of the parent do not run
-// in it, and its standard input is /dev/null, both as in Python.
+// The function and its arguments are copied when the Process is made, and called in the child as by std::thread: the
+// child's changes to ordinary variables are its own, those to shared objects are everybody's. What the function returns
+// is ignored. The child ends with exit code 0; with 1 and "Process NAME: what()" on stderr after an exception; with the
+// code of std::exit(). All three are orderly: what the child registered with atexit runs, its own children are joined,
+// its output is flushed, its shared objects are given up. Destructors of static objects and exit handlers of the parent
+// do not run in it, and its standard input is /dev/null, both as in Python.
 //
-// A Process that is destroyed leaves its child running. Children are joined when this process ends in an orderly way. None
-// stays a zombie: join(), is_alive(), exitcode() and every later start() reap, always by pid, never the children of others.
-// If the program ignores SIGCHLD or waits for its children by itself, their exit code may be lost and is given as 255.
+// A Process that is destroyed leaves its child running. Children are joined when this process ends in an orderly way.
+// None stays a zombie: join(), is_alive(), exitcode() and every later start() reap, always by pid, never the children
+// of others. If the program ignores SIGCHLD or waits for its children by itself, their exit code may be lost and is
+// given as 255.
 //
 // Fork: output buffers are flushed before it, so nothing is printed twice. Only the starting thread exists in the
-// child; locks that other threads held at that moment stay locked in it, as after any fork of a program with threads.
-// A child's copy of a Process of its parent can only tell its name; the rest throws ProcessError, but for is_alive() and
+// child; locks that other threads held at that moment stay locked in it, as after any fork of a program with threads. A
+// child's copy of a Process of its parent can only tell its name; the rest throws ProcessError, but for is_alive() and
 // pid() of the child itself.
 //
 // Movable, not copyable. Thread safety: every member may be called by several threads at once, also while one of them
@@ -127,7 +128,8 @@ class PARTAGE_API Process {
   pid_t pid() const;
   /// 0 to 255, or -N if signal N ended the child. Empty before its end.
   std::optional<int> exitcode() const;
-  /// Sends SIGTERM, which by default ends the child there and then, and not in an orderly way. After its end: no effect.
+  /// Sends SIGTERM, which by default ends the child there and then, and not in an orderly way. After its end: no
+  /// effect.
   void terminate();
   /// Sends SIGKILL.
   void kill();

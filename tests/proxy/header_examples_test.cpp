@@ -1,0 +1,68 @@
+// The examples of the headers, so that they compile and do what they say.
+#include "support.hpp"
+
+using namespace partage::test;
+
+TEST_SUITE("header_examples") {
+  TEST_CASE("header_examples: list.hpp") {
+    partage::Manager manager;
+    auto list = manager.list<int>({3, 1, 2});
+    list.append(4);
+    list[0] += 10;
+    list.sort();
+    CHECK(text(list) == "[1, 2, 4, 13]");
+    for (int x : list) list.append(x);
+    int last = list.pop();
+    CHECK(last == 13);
+    CHECK(text(list) == "[1, 2, 4, 13, 1, 2, 4]");
+  }
+
+  TEST_CASE("header_examples: dict.hpp") {
+    std::ostringstream out;
+    partage::Manager manager;
+    auto stock = manager.dict<std::string, int>({{"apples", 3}});
+    stock["pears"] = 2;
+    stock["apples"] += 1;
+    stock.modify("figs", 0, [](int& n) { n += 5; });
+    for (const auto& [name, n] : stock) out << name << n;
+    CHECK(out.str() == "apples4pears2figs5");
+    CHECK(text(stock) == "{'apples': 4, 'pears': 2, 'figs': 5}");
+  }
+
+  TEST_CASE("header_examples: element_ref.hpp") {
+    partage::Manager manager;
+    auto list = manager.list<int>({1, 2});
+    auto outer = manager.list<partage::DictProxy<std::string, int>>();
+    outer.extend({manager.dict<std::string, int>(), manager.dict<std::string, int>({{"n", 1}})});
+    int x = list[0];
+    list[0] = 5;
+    list[0] += 1;
+    list[0] = list[1];
+    outer[1]["n"] += 1;
+    auto r = list[0];
+    CHECK(x == 1);
+    CHECK(r == 2);
+    CHECK(outer[1]["n"] == 2);
+  }
+
+  TEST_CASE("header_examples: ordered_dict.hpp and named.hpp") {
+    partage::Manager manager;
+    std::ostringstream out;
+    partage::ordered_dict<std::string, int> d{{"a", 1}, {"b", 2}};
+    d["c"] = 3;
+    for (const auto& [k, v] : d) out << k << v;
+    CHECK(out.str() == "a1b2c3");
+    auto stock = manager.dict<std::string, int>(partage::named("stock"), {{"apples", 3}});
+    CHECK(stock.size() == 1);
+  }
+
+  TEST_CASE("header_examples: manager.hpp and snapshot_iterator.hpp") {
+    partage::Manager manager;
+    auto numbers = manager.list<int>({1, 2, 3});
+    auto counter = manager.dict<std::string, int>({{"n", 0}});
+    auto stock = manager.dict<std::string, int>(partage::named("stock"));
+    for (const auto& x : numbers) numbers.append(x);
+    CHECK(numbers.size() == 6);
+    CHECK(counter.size() + stock.size() == 1);
+  }
+}
