@@ -1,7 +1,9 @@
 // The reads of the dict: without a lock, writing nothing shared, at most so many tries; then under the lock, which repairs.
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
+#include <optional>
 
 #include "manager/container/dict.hpp"
 #include "manager/container/dict_table.hpp"
@@ -50,11 +52,21 @@ Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Bytes* ou
 }
 
 bool look_up(Segment& segment, const DictBody& body, const Key& key, Bytes* out) {
-  for (int i = 0; i < point_tries; ++i) {
-    const Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
-    const Attempt attempt = probe(segment, s, key, out);
-    if (attempt != Attempt::disturbed) return attempt == Attempt::found;
-    pause();
+  const auto tries = [&]() -> std::optional<bool> {
+    for (int i = 0; i < point_tries; ++i) {
+      const Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
+      const Attempt attempt = probe(segment, s, key, out);
+      if (attempt != Attempt::disturbed) return attempt == Attempt::found;
+      pause();
+    }
+    return std::nullopt;
+  };
+  if (const auto found = tries()) return *found;
+  if (UserCodeScope::active()) {
+    for (UserCodeRead read(segment);;) {
+      read.disturbed(dict::stripe_for(segment, body.root.load_acquire(), key.hash()));
+      if (const auto found = tries()) return *found;
+    }
   }
   Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
   const ReadLock lock(segment, s);
@@ -65,15 +77,73 @@ bool look_up(Segment& segment, const DictBody& body, const Key& key, Bytes* out)
   return found.entry != nullptr;
 }
 
+/// What a snapshot collects, in the order of the stripes.
+struct Collection {
+  Collection(bool with_keys, bool with_values) : want_keys(with_keys), want_values(with_values) {}
+  bool want_keys, want_values;
+  ByteTable keys, values;
+  std::vector<u64> orders;
+
+  void clear() {
+    keys.clear();
+    values.clear();
+    orders.clear();
+  }
+  /// The entries of one stripe. `checked`: without its lock; false: what is read there makes no sense.
+  bool add(const Segment& segment, const Stripe& s, bool checked) {
+    const u64 table_word = s.body[dict_table].load(), cursor = dict::cursor_of(s.body[dict_count].load());
+    if (checked && table_word != no_table) {
+      const TableWord where = TableWord::of(table_word);
+      if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2))) return false;
+    }
+    const Table t = Table::at(segment, table_word);
+    if (checked && cursor > t.capacity) return false;
+    Bytes bytes;
+    for (u64 i = 0; i < cursor; ++i) {
+      const DictEntry& e = t.entries[i];
+      const u64 meta = e.meta.load();
+      if (meta == 0) continue;
+      orders.push_back(e.order.load());
+      if (want_keys) {
+        bytes.clear();
+        if (!dict::read_key(segment, e, bytes, checked)) return false;
+        keys.add(bytes.view());
+      }
+      if (want_values) {
+        if (!dict::read_value(segment, meta, e.value.load(), bytes, checked)) return false;
+        values.add(bytes.view());
+      }
+    }
+    return true;
+  }
+  /// All stripes at one moment, without their locks; false: disturbed.
+  bool try_all(const Segment& segment, std::span<const Stripe> stripes) {
+    clear();
+    std::vector<OptimisticRead> reads;
+    reads.reserve(stripes.size());
+    for (const Stripe& s : stripes) {
+      reads.emplace_back(s);
+      if (!reads.back().begun()) return false;
+    }
+    for (const Stripe& s : stripes) {
+      if (!add(segment, s, true)) return false;
+    }
+    return std::ranges::all_of(reads, [](const OptimisticRead& r) { return r.valid(); });
+  }
+};
+
+std::span<Stripe> stripes_of(const Segment& segment, const DictBody& body) noexcept {
+  const u64 root = body.root.load_acquire();
+  return {&segment.at<Stripe>(root >> 8), dict::stripe_count(root)};
+}
+
 /// All stripes of a dict locked for reading, in their order.
 class AllStripes {
  public:
   AllStripes(Segment& segment, const DictBody& body) {
-    const u64 root = body.root.load_acquire();
-    auto* stripes = &segment.at<Stripe>(root >> 8);
-    locks_.reserve(dict::stripe_count(root));
-    for (u64 i = 0; i < dict::stripe_count(root); ++i) locks_.push_back(std::make_unique<ReadLock>(segment, stripes[i]));
-    stripes_ = {stripes, dict::stripe_count(root)};
+    stripes_ = stripes_of(segment, body);
+    locks_.reserve(stripes_.size());
+    for (Stripe& s : stripes_) locks_.push_back(std::make_unique<ReadLock>(segment, s));
   }
   std::span<Stripe> stripes() const { return stripes_; }
 
@@ -89,8 +159,10 @@ bool Dict::contains(BytesView key) { return look_up(segment_, body_, Key(key), n
 
 std::size_t Dict::size() {
   const u64 root = body_.root.load_acquire(), n = dict::stripe_count(root);
-  const auto* stripes = &segment_.at<Stripe>(root >> 8);
-  for (int i = 0; i < counter_tries; ++i) {
+  auto* stripes = &segment_.at<Stripe>(root >> 8);
+  std::optional<UserCodeRead> in_user_code;
+  if (UserCodeScope::active()) in_user_code.emplace(segment_);
+  for (int i = 0; i < counter_tries || in_user_code; ++i) {
     // Two collections of the counters that agree: no key came or went in between. Overwrites do not disturb it.
     u64 sum = 0, first = 0, second = 0;
     bool calm = true;
@@ -108,6 +180,7 @@ std::size_t Dict::size() {
     collect(second, nullptr);
     if (calm && first == second) return sum;
     pause();
+    for (u64 k = 0; in_user_code && k < n; ++k) in_user_code->disturbed(stripes[k]);
   }
   const AllStripes all(segment_, body_);
   u64 sum = 0;
@@ -116,29 +189,15 @@ std::size_t Dict::size() {
 }
 
 void Dict::snapshot(ByteTable* keys, ByteTable* values) {
-  ByteTable k, v;  // in the order of the stripes
-  std::vector<u64> orders;
-  {
-    const AllStripes all(segment_, body_);
-    Bytes bytes;
-    for (const Stripe& s : all.stripes()) {
-      const Table t = Table::at(segment_, s.body[dict_table].load());
-      for (u64 i = 0; i < dict::cursor_of(s.body[dict_count].load()); ++i) {
-        const DictEntry& e = t.entries[i];
-        const u64 meta = e.meta.load();
-        if (meta == 0) continue;
-        orders.push_back(e.order.load());
-        if (keys != nullptr) {
-          bytes.clear();
-          dict::read_key(segment_, e, bytes);
-          k.add(bytes.view());
-        }
-        if (values != nullptr) {
-          dict::read_value(segment_, meta, e.value.load(), bytes, false);
-          v.add(bytes.view());
-        }
-      }
+  Collection all(keys != nullptr, values != nullptr);
+  auto& [want_keys, want_values, k, v, orders] = all;
+  if (UserCodeScope::active()) {
+    for (UserCodeRead read(segment_); !all.try_all(segment_, stripes_of(segment_, body_));) {
+      for (Stripe& s : stripes_of(segment_, body_)) read.disturbed(s);
     }
+  } else {
+    const AllStripes locked(segment_, body_);
+    for (const Stripe& s : locked.stripes()) all.add(segment_, s, false);
   }
   if (std::ranges::is_sorted(orders)) {
     if (keys != nullptr) *keys = std::move(k);

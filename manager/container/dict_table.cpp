@@ -37,13 +37,12 @@ u64 slot_of(const Table& t, u64 hash, u64 number) {
   return s;
 }
 
-void read_key(const Segment& segment, const DictEntry& e, Bytes& out) {
+bool read_key(const Segment& segment, const DictEntry& e, Bytes& out, bool checked) {
   const u64 code = DictEntry::key_code(e.meta.load());
-  if (code == DictEntry::blob_key) {
-    read_blob(segment, e.key[0].load(), out, false);
-  } else {
-    copy_out(out.resize(code - 1), e.key, code - 1);
-  }
+  if (code == DictEntry::blob_key) return read_blob(segment, e.key[0].load(), out, checked);
+  if (checked && (code == 0 || code > DictEntry::inline_key + 1)) return false;
+  copy_out(out.resize(code - 1), e.key, code - 1);
+  return true;
 }
 
 void value_refs(const Segment& segment, const DictEntry& e, std::vector<ObjectRef>& out) {

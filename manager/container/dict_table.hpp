@@ -136,7 +136,8 @@ inline bool read_value(const Segment& segment, u64 meta, u64 value, Bytes& out, 
   }
   return code == DictEntry::blob_value && read_blob(segment, value, out, checked);
 }
-void read_key(const Segment& segment, const DictEntry& entry, Bytes& out);
+/// The same for a key.
+bool read_key(const Segment& segment, const DictEntry& entry, Bytes& out, bool checked = false);
 /// References in the value of an entry.
 void value_refs(const Segment& segment, const DictEntry& entry, std::vector<ObjectRef>& out);
 

@@ -47,6 +47,7 @@ std::size_t List::size() const {
     return true;
   };
   if (read_optimistically(stripe(), optimistic_tries, read)) return count;
+  if (read_in_user_code(*segment_, stripe(), optimistic_tries, read)) return count;
   const ReadLock lock(*segment_, stripe());
   return ring().count();
 }
@@ -61,8 +62,9 @@ bool List::get(std::ptrdiff_t i, Bytes& out) const {
     if (attempt != nullptr && !now.in_bounds(*segment_)) return false;
     return read_element(*segment_, now, config_.packed_size, *index, out, attempt);
   };
-  if (read_optimistically(stripe(), optimistic_tries, [&](const OptimisticRead& attempt) { return read(&attempt); }))
-    return found;
+  const auto without_lock = [&](const OptimisticRead& attempt) { return read(&attempt); };
+  if (read_optimistically(stripe(), optimistic_tries, without_lock)) return found;
+  if (read_in_user_code(*segment_, stripe(), optimistic_tries, without_lock)) return found;
   const ReadLock lock(*segment_, stripe());
   read(nullptr);
   return found;

@@ -10,6 +10,7 @@
 #include "manager/container/byte_table.hpp"
 #include "manager/container/list_layout.hpp"
 #include "manager/segment/arena.hpp"
+#include "manager/segment/stripe_lock.hpp"
 
 namespace partage::kernel {
 
@@ -35,6 +36,14 @@ bool read_optimistically(const Stripe& stripe, unsigned tries, Fn&& fn) {
     relax_cpu();
   }
   return false;
+}
+
+/// The same in user code, where the lock is not waited for. False: this is no user code, so take it.
+template <class Fn>
+bool read_in_user_code(Segment& segment, Stripe& stripe, unsigned tries, Fn&& fn) {
+  if (!UserCodeScope::active()) return false;
+  for (UserCodeRead read(segment); !read_optimistically(stripe, tries, fn);) read.disturbed(stripe);
+  return true;
 }
 
 /// Where read_slot() puts what it reads.

@@ -51,6 +51,7 @@ u64 List::read_slice(const Slice& slice, ByteTable& out) const {
   const Ring now = ring();
   const bool small = now.count() * now.stride() * 8 <= small_bytes;
   if (small && read_optimistically(stripe(), optimistic_tries, read)) return version;
+  if (read_in_user_code(*segment_, stripe(), optimistic_tries, read)) return version;
   const ReadLock lock(*segment_, stripe());
   collect(slice.resolve(ring().count()), out, nullptr);
   return stripe().seq.load();

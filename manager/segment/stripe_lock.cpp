@@ -18,6 +18,11 @@ std::array<RepairHooks, 8>& hooks() noexcept {
 
 thread_local UserCodeScope* innermost = nullptr;
 
+[[noreturn]] void stayed_locked(const Stripe& stripe) {
+  throw TimeoutError("partage: a shared object stayed locked longer than operation_timeout; thread " +
+                     std::to_string(stripe.mutex.owner()) + " holds it: is that process stopped?");
+}
+
 /// The commit word counts: alone, or because its transaction was decided.
 bool decided(Segment& segment, u64 commit) noexcept {
   const u64 record = commit >> CommitWord::record_shift;
@@ -69,9 +74,7 @@ void lock_stripe(Segment& segment, Stripe& stripe, bool patient) {
       GuardedStripe(segment, stripe).repair();
       stripe.mutex.mark_consistent();
       return;
-    case Acquired::busy:
-      throw TimeoutError("partage: a shared object stayed locked longer than operation_timeout; thread " +
-                         std::to_string(stripe.mutex.owner()) + " holds it: is that process stopped?");
+    case Acquired::busy: stayed_locked(stripe);
   }
 }
 
@@ -107,11 +110,21 @@ void refuse_in_user_code(const char* operation) {
   }
 }
 
+UserCodeRead::UserCodeRead(Segment& segment) : segment_(segment) {
+  if (segment.operation_timeout) deadline_ = Clock::now() + *segment.operation_timeout;
+}
+
+void UserCodeRead::disturbed(Stripe& stripe) {
+  if (stripe.mutex.owner_dead() && try_lock_stripe(segment_, stripe)) unlock_stripe(stripe);
+  if (deadline_ && Clock::now() >= *deadline_) stayed_locked(stripe);
+  sched_yield();
+}
+
 ReadLock::ReadLock(Segment& segment, Stripe& stripe) : stripe_(nullptr) {
   if (!UserCodeScope::active()) {
     lock_stripe(segment, stripe);
   } else if (!UserCodeScope::holds(stripe)) {
-    while (!try_lock_stripe(segment, stripe)) sched_yield();
+    for (UserCodeRead read(segment); !try_lock_stripe(segment, stripe);) read.disturbed(stripe);
   } else {
     return;
   }

@@ -105,8 +105,23 @@ void run_user_code(Stripe& held, Code&& code, Abandon&& abandon) {
 /// Throws UsageError when user code of modify() tries to write a shared object.
 void refuse_in_user_code(const char* operation);
 
+/// How a read in user code goes on when it is disturbed: without the lock, for as long as it takes. Were it to wait for the
+/// lock, two threads in user code that read each other's object would wait for each other for ever. The stripe of such a
+/// thread is calm, so that the next try succeeds.
+class UserCodeRead {
+ public:
+  explicit UserCodeRead(Segment& segment);
+  /// After a try that failed: repairs the stripe if its holder died, and lets others run. Throws TimeoutError after
+  /// operation_timeout.
+  void disturbed(Stripe& stripe);
+
+ private:
+  Segment& segment_;
+  Deadline deadline_;
+};
+
 /// Scope of a stripe locked for reading. Inside user code that holds the stripe anyway it does nothing; inside other user
-/// code it tries, repairing after the dead, and never blocks.
+/// code it tries, repairing after the dead, until operation_timeout. The reads of containers do not use it there.
 class ReadLock {
  public:
   ReadLock(Segment& segment, Stripe& stripe);

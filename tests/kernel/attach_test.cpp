@@ -114,7 +114,8 @@ TEST_CASE("attach: truncated, or grown") {
 
 TEST_CASE("attach: another format, and features that must not be ignored") {
   check_refused([](const Copy& c) { c.word(8, kernel::segment_format + 1); },
-                {"format version " + std::to_string(kernel::segment_format + 1), "reads " + std::to_string(kernel::segment_format)});
+                {"format version " + std::to_string(kernel::segment_format + 1),
+                 "reads " + std::to_string(kernel::segment_format)});
   check_refused([](const Copy& c) { c.word(8, 0); }, {"format version 0"});
   for (unsigned bit = 0; bit < 64; bit += 21) {
     check_refused([&](const Copy& c) { c.word(24, u64{1} << bit); },
@@ -128,7 +129,8 @@ TEST_CASE("attach: each ABI word") {
   check_refused([](const Copy& c) { c.word(32, c.word(32) + (u64{4096} << 16)); }, {"page size"});
   check_refused([](const Copy& c) { c.word(40, c.word(40) + 8); }, {"mutex"});
   check_refused([](const Copy& c) { c.word(48, u64{2} << 16 | 31); }, {"made with glibc 2.31", "runs glibc "});
-  check_refused([](const Copy& c) { c.word(56, 107400); }, {"made with Boost 107400", "with Boost " + std::to_string(BOOST_VERSION)});
+  check_refused([](const Copy& c) { c.word(56, 107400); },
+                {"made with Boost 107400", "with Boost " + std::to_string(BOOST_VERSION)});
 }
 
 TEST_CASE("attach: a header that contradicts itself") {
@@ -155,7 +157,8 @@ TEST_CASE("attach: what a segment says of itself") {
   const auto mine = Segment::attach(MemoryObject(::dup(segment->object().fd())));
   mine->shut_down();
   CHECK_FALSE(segment->live());
-  CHECK(Segment::attach(MemoryObject(::dup(segment->object().fd())))->header().state.load() == 1);  // the caller looks at it
+  CHECK(Segment::attach(MemoryObject(::dup(segment->object().fd())))->header().state.load() ==
+        1);  // the caller looks at it
 }
 
 }  // namespace partage::test

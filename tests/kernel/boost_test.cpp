@@ -90,9 +90,11 @@ TEST_CASE("boost: allocation_command") {
   CHECK(preferred >= 50);
   none = nullptr;
   preferred = std::size_t{1} << 40;
-  CHECK_THROWS_AS((void)m->allocation_command<int>(bip::allocate_new, std::size_t{1} << 40, preferred, none), bip::bad_alloc);
+  CHECK_THROWS_AS((void)m->allocation_command<int>(bip::allocate_new, std::size_t{1} << 40, preferred, none),
+                  bip::bad_alloc);
   preferred = ~std::size_t{0} / 2;  // times the size of an element it does not fit a word
-  CHECK(m->allocation_command<int>(bip::allocate_new | bip::nothrow_allocation, ~std::size_t{0} / 2, preferred, none) == nullptr);
+  CHECK(m->allocation_command<int>(bip::allocate_new | bip::nothrow_allocation, ~std::size_t{0} / 2, preferred, none) ==
+        nullptr);
   for (int* x : {p, q, r}) m->deallocate(x);
   CHECK(m->check_sanity());
 }

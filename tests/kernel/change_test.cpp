@@ -168,7 +168,9 @@ TEST_CASE("change: giving back works in a full segment") {
   CHECK(hang_run(f, s, 20'000) == run);
 }
 
-TEST_CASE("change: no heap within the timeout, before the commit: nothing happened, and the next change gives the runs back") {
+TEST_CASE(
+    "change: no heap within the timeout, before the commit: nothing happened, and the next change gives the runs "
+    "back") {
   for (const bool next_takes : {false, true}) {
     KernelFixture f;
     Stripe& s = f.stripes(1)[0];

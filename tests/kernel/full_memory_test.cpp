@@ -79,7 +79,8 @@ void fill_small_shm(std::size_t shm, std::size_t step) {
   Runs runs = segment.runs();
   const long first = fill(segment, lists[0], step, "full");
   must(first > 2, "it was full at once");
-  for (const std::size_t smaller : {step / 4, std::size_t{3000}, std::size_t{100}}) (void)fill(segment, lists[1], smaller, "full");
+  for (const std::size_t smaller : {step / 4, std::size_t{3000}, std::size_t{100}})
+    (void)fill(segment, lists[1], smaller, "full");
   must(segment.header().committed.load() + 4096 > shm - 8 * 4096, "it gave up before /dev/shm was full");
   must(segment.heap().allocate(1 << 20) == nullptr, "Boost's side got memory that is not there");
   read_all_elsewhere(segment);
@@ -96,7 +97,8 @@ void fill_small_shm(std::size_t shm, std::size_t step) {
 
 TEST_CASE("full /dev/shm: OutOfMemory, no SIGBUS, and it goes on after something is freed") {
   for (const auto& [shm, step] : {std::pair<std::size_t, std::size_t>{1 << 20, 20'000}, {64 << 20, 700'000}}) {
-    const TmpfsRun run = run_on_small_shm(shm, [&] { fill_small_shm(shm, step); }, 30s);
+    const TmpfsRun run = run_on_small_shm(
+        shm, [&] { fill_small_shm(shm, step); }, 30s);
     judge(run);
   }
 }
@@ -186,7 +188,8 @@ TEST_CASE("an address space limit: an error that names it, and a default that fi
         must(Segment::create({})->header().max == std::size_t{1} << 30, "the default does not respect the limit");
         const rlimit lower{std::size_t{1} << 30, std::size_t{1} << 30};
         must(::setrlimit(RLIMIT_AS, &lower) == 0, "setrlimit");
-        const std::string text = message_of([&] { (void)Segment::attach(MemoryObject(::dup(f.segment().object().fd()))); });
+        const std::string text =
+            message_of([&] { (void)Segment::attach(MemoryObject(::dup(f.segment().object().fd()))); });
         must(text.find("ulimit -v") != std::string::npos, "the message of attach: " + text);
       },
       20s);

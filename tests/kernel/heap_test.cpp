@@ -18,7 +18,9 @@ using kernel::Word;
 constexpr u64 head = sizeof(kernel::BlockHead);
 
 /// Bytes of the block that a request takes.
-u64 block_bytes(u64 bytes) { return (bytes + head + 63) / 64 * 64; }
+u64 block_bytes(u64 bytes) {
+  return (bytes + head + 63) / 64 * 64;
+}
 
 /// Everything of the segment but the lock of the heap, which is taken and released by a failing request too.
 std::vector<std::byte> contents(KernelFixture& f) {
@@ -184,7 +186,7 @@ TEST_CASE("heap: pooled runs stay what they are") {
   CHECK(runs.pooled() == std::vector<u64>{a});
   CHECK(filled(f, a, 832, 77));
   const u64 other = runs.acquire(320, lists[1], Pool::list_body);
-  CHECK(other != a);  // another kind
+  CHECK(other != a);                        // another kind
   CHECK(runs.acquire(832, lists[2]) != a);  // and no kind
   CHECK(runs.acquire(832, lists[0], Pool::dict_body) == a);
   CHECK(filled(f, a, 832, 77));  // as it was left: its locks exist
@@ -317,8 +319,8 @@ TEST_CASE("heap: requests larger than any segment are refused") {
   const auto lists = f.words(1);
   (void)runs.acquire(100'000, lists[0]);
   const auto before = contents(f);
-  for (const std::size_t bytes : {std::size_t{1} << 30, std::size_t{1} << 47, std::size_t{1} << 50, std::size_t{1} << 60,
-                                  ~std::size_t{0} - 100, ~std::size_t{0} - 16, ~std::size_t{0}}) {
+  for (const std::size_t bytes : {std::size_t{1} << 30, std::size_t{1} << 47, std::size_t{1} << 50,
+                                  std::size_t{1} << 60, ~std::size_t{0} - 100, ~std::size_t{0} - 16, ~std::size_t{0}}) {
     CAPTURE(bytes);
     CHECK_THROWS_AS((void)runs.acquire(bytes, lists[0]), OutOfMemory);
     CHECK_THROWS_AS((void)runs.acquire(bytes, lists[0], Pool::table), OutOfMemory);

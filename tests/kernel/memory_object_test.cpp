@@ -81,7 +81,8 @@ TEST_CASE("memory object: of many creators of one name exactly one succeeds") {
   const Name name("race");
   ChildGroup group;
   pid_t children[8];
-  for (pid_t& child : children) child = group.start([&] { return MemoryObject::create(4096).publish(name.text) ? 1 : 0; });
+  for (pid_t& child : children)
+    child = group.start([&] { return MemoryObject::create(4096).publish(name.text) ? 1 : 0; });
   int winners = 0;
   for (const pid_t child : children) winners += group.wait(child, 10s).code;
   CHECK(winners == 1);
@@ -112,8 +113,8 @@ TEST_CASE("memory object: what is no file of ours is refused") {
 
 TEST_CASE("memory object: names") {
   const MemoryObject object = MemoryObject::create(4096);
-  for (const std::string& bad : {std::string(), std::string("a/b"), std::string("/"), std::string("../x"), std::string(101, 'n'),
-                                 std::string("a\0b", 3)}) {
+  for (const std::string& bad : {std::string(), std::string("a/b"), std::string("/"), std::string("../x"),
+                                 std::string(101, 'n'), std::string("a\0b", 3)}) {
     CAPTURE(bad);
     CHECK_THROWS_AS((void)kernel::path_of(bad), ValueError);
     CHECK_THROWS_AS((void)MemoryObject::open(bad), ValueError);

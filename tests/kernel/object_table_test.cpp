@@ -21,7 +21,9 @@ using kernel::SlotWord;
 using kernel::StripeLock;
 
 ObjectRef make(KernelFixture& f, std::string_view schema = "list<i64>", std::string_view name = "", u64 holder = 1) {
-  return Objects(f.segment()).create({ObjectKind::list, 3, schema, name, holder, [](Change& c) { return c.take_run(64).offset; }});
+  return Objects(f.segment()).create({ObjectKind::list, 3, schema, name, holder, [](Change& c) {
+                                        return c.take_run(64).offset;
+                                      }});
 }
 
 std::string text_at(KernelFixture& f, u64 run) {
@@ -31,8 +33,12 @@ std::string text_at(KernelFixture& f, u64 run) {
   return text;
 }
 
-ObjectSlot& slot_of(KernelFixture& f, ObjectRef ref) { return *Objects(f.segment()).find(index_of(ref)); }
-SlotWord word_of(KernelFixture& f, ObjectRef ref) { return SlotWord::of(slot_of(f, ref).state.load()); }
+ObjectSlot& slot_of(KernelFixture& f, ObjectRef ref) {
+  return *Objects(f.segment()).find(index_of(ref));
+}
+SlotWord word_of(KernelFixture& f, ObjectRef ref) {
+  return SlotWord::of(slot_of(f, ref).state.load());
+}
 
 /// What the registry does with the first dying object of a stripe: one commit after which it has never been.
 void bury(KernelFixture& f, ObjectRef ref) {
@@ -84,7 +90,7 @@ TEST_CASE("objects: what create stores") {
 
 TEST_CASE("objects: slot words go round") {
   for (const u32 generation : {0u, 1u, ~0u}) {
-    for (const kernel::u16 flags : {0, 1, 0xFFFF}) {
+    for (const kernel::u16 flags : std::initializer_list<kernel::u16>{0, 1, 0xFFFF}) {
       for (const SlotState state : {SlotState::free, SlotState::live, SlotState::dying}) {
         const SlotWord w{generation, flags, ObjectKind::dict, state};
         const SlotWord r = SlotWord::of(w.word());
@@ -158,7 +164,11 @@ TEST_CASE("objects: references of containers count in the same transaction") {
   };
   const auto count = [&](ObjectRef r) { return slot_of(f, r).count.load(); };
   kernel::made_dying().clear();
-  change([&](auto& r) { r.add(a); r.add(a); r.add(b); });
+  change([&](auto& r) {
+    r.add(a);
+    r.add(a);
+    r.add(b);
+  });
   CHECK(count(a) == 2);
   CHECK(count(b) == 1);
   CHECK_FALSE(objects.release(a, 1));  // the container still has it
@@ -166,7 +176,10 @@ TEST_CASE("objects: references of containers count in the same transaction") {
   CHECK(count(a) == 1);
   CHECK(objects.is_live(a));
   // Stored and dropped in one operation: it lives on.
-  change([&](auto& r) { r.drop(a); r.add(a); });
+  change([&](auto& r) {
+    r.drop(a);
+    r.add(a);
+  });
   CHECK(count(a) == 1);
   CHECK(objects.is_live(a));
   // Taken out by a process: it holds it from the same commit on.
@@ -180,7 +193,11 @@ TEST_CASE("objects: references of containers count in the same transaction") {
   CHECK(kernel::made_dying() == std::vector<ObjectRef>{b});
   CHECK(word_of(f, b).state == SlotState::dying);
   const u64 before = stripes[0].body[1].load();
-  CHECK_THROWS_AS(change([&](auto& r) { r.add(a); r.add(gone); }), ValueError);
+  CHECK_THROWS_AS(change([&](auto& r) {
+                    r.add(a);
+                    r.add(gone);
+                  }),
+                  ValueError);
   CHECK_THROWS_AS(change([&](auto& r) { r.add(12345678); }), ValueError);
   CHECK(count(a) == 0);
   CHECK(stripes[0].body[1].load() == before);

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/container/fixture.hpp"
+#include "tests/container/list_fixture.hpp"
 #include "tests/kernel/fixture.hpp"
 
 namespace partage::test {
@@ -48,7 +48,8 @@ TEST_CASE("user code: an exception ends its scope") {
   KernelFixture f;
   const auto stripes = f.stripes(1);
   bool abandoned = false;
-  CHECK_THROWS_AS(kernel::run_user_code(stripes[0], [] { throw std::runtime_error("mine"); }, [&] { abandoned = true; }),
+  CHECK_THROWS_AS(kernel::run_user_code(
+                      stripes[0], [] { throw std::runtime_error("mine"); }, [&] { abandoned = true; }),
                   std::runtime_error);
   CHECK_FALSE(UserCodeScope::active());
   CHECK_FALSE(abandoned);
@@ -110,7 +111,8 @@ TEST_CASE("user code: a child forked inside owns no lock") {
   std::string text;
   bool abandoned = false;
   try {
-    kernel::run_user_code(stripes[0], [&] { child = ::fork(); }, [&] { abandoned = true; });
+    kernel::run_user_code(
+        stripes[0], [&] { child = ::fork(); }, [&] { abandoned = true; });
   } catch (const UsageError& e) {
     text = e.what();
   }
@@ -127,35 +129,65 @@ TEST_CASE("user code: a child forked inside owns no lock") {
   CHECK(stripes[0].mutex.owner() == ::gettid());
 }
 
-TEST_CASE("user code: two threads that read each other's dict from inside modify() never deadlock") {
+TEST_CASE("user code: two threads that read each other's list from inside modify() never deadlock") {
   ContainerFixture f;
-  kernel::Dict a(f.segment(), f.make_dict({})), b(f.segment(), f.make_dict({}));
-  a.set(view("k"), view("1"));
-  b.set(view("k"), view("2"));
+  const kernel::List a = make_list(f, {}), b = make_list(f, {});
+  for (int i = 0; i < 1000; ++i) {
+    append(a, "element " + std::to_string(i));
+    append(b, "element " + std::to_string(i));
+  }
   std::atomic<int> inside{0};
-  const auto work = [&](kernel::Dict& mine, kernel::Dict& other, bool whole) {
-    mine.modify(view("k"), nullptr, [&](BytesView, Bytes& next) {
+  const auto work = [&](const kernel::List& mine, const kernel::List& other) {
+    mine.modify(0, [&](BytesView, Bytes& next) {
       ++inside;
-      while (inside < 2) std::this_thread::yield();  // both hold their own stripe now
-      Bytes out;
-      if (!other.get(view("k"), out) || !other.contains(view("k")) || other.size() != 1) throw std::runtime_error("misread");
-      if (whole) {
-        kernel::ByteTable keys, values;
-        other.snapshot(&keys, &values);
-        if (text(values[0]) != text(out)) throw std::runtime_error("misread");
-      }
-      next = out;
+      while (inside < 2) std::this_thread::yield();
+      kernel::ByteTable all;
+      other.snapshot(all);
+      if (all.size() != 1000 || other.size() != 1000 || !other.get(999, next)) throw std::runtime_error("misread");
     });
   };
-  for (const bool whole : {false, true}) {
-    inside = 0;
-    const ChildResult r = run_child(
-        [&] {
-          std::jthread first([&] { work(a, b, whole); });
-          work(b, a, whole);
-        },
-        5s);
-    CHECK_MESSAGE(r.ok(), (whole ? "snapshots: " : "single reads: "), r.describe());
+  const ChildResult r = run_child(
+      [&] {
+        std::jthread first([&] { work(a, b); });
+        work(b, a);
+      },
+      5s);
+  CHECK_MESSAGE(r.ok(), r.describe());
+}
+
+TEST_CASE("user code: two threads that read each other's dict from inside modify() never deadlock") {
+  for (const unsigned stripes_log2 : {0u, 3u}) {
+    ContainerFixture f;
+    kernel::Dict a(f.segment(), f.make_dict({.stripes_log2 = stripes_log2})),
+        b(f.segment(), f.make_dict({.stripes_log2 = stripes_log2}));
+    a.set(view("k"), view("1"));
+    b.set(view("k"), view("2"));
+    std::atomic<int> inside{0};
+    const auto work = [&](kernel::Dict& mine, kernel::Dict& other, bool whole) {
+      mine.modify(view("k"), nullptr, [&](BytesView, Bytes& next) {
+        ++inside;
+        while (inside < 2) std::this_thread::yield();  // both hold their own stripe now
+        Bytes out;
+        if (!other.get(view("k"), out) || !other.contains(view("k")) || other.size() != 1)
+          throw std::runtime_error("misread");
+        if (whole) {
+          kernel::ByteTable keys, values;
+          other.snapshot(&keys, &values);
+          if (text(values[0]) != text(out)) throw std::runtime_error("misread");
+        }
+        next = out;
+      });
+    };
+    for (const bool whole : {false, true}) {
+      inside = 0;
+      const ChildResult r = run_child(
+          [&] {
+            std::jthread first([&] { work(a, b, whole); });
+            work(b, a, whole);
+          },
+          5s);
+      CHECK_MESSAGE(r.ok(), (whole ? "snapshots: " : "single reads: "), r.describe());
+    }
   }
 }
 

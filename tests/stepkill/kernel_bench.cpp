@@ -133,7 +133,8 @@ std::string KernelBench::verify(const View& v) {
     if (!clean(objects.stripe(i))) return "a registry stripe is not clean";
     for (u64 link = objects.stripe(i).body[kernel::ObjectTable::dying_list].load(); link != 0;) {
       const kernel::ObjectSlot& slot = *objects.find(static_cast<u32>(link - 1));
-      if (kernel::SlotWord::of(slot.state.load()).state != kernel::SlotState::dying) return "an object on the wrong list";
+      if (kernel::SlotWord::of(slot.state.load()).state != kernel::SlotState::dying)
+        return "an object on the wrong list";
       link = slot.link.load();
     }
   }
@@ -162,7 +163,10 @@ Subject KernelBench::subject(std::string name, std::function<void(const View&)> 
   if (arrange) arrange(here);
   Subject s;
   s.name = std::move(name);
-  s.image = {{.base = segment.base(), .reserved = segment.header().max, .fd = segment.object().fd(), .used = [](const std::byte* base) {
+  s.image = {{.base = segment.base(),
+              .reserved = segment.header().max,
+              .fd = segment.object().fd(),
+              .used = [](const std::byte* base) {
                 return reinterpret_cast<const kernel::SegmentHeader*>(base)->committed.load();
               }}};
   REQUIRE(verify(here) == "");

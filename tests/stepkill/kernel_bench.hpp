@@ -14,8 +14,18 @@ class KernelBench {
  public:
   static constexpr std::size_t list_count = 24, stripe_count = 3;
   /// Lists with a meaning; the others hold the runs around the holes.
-  enum List : std::size_t { empty_list = 0, full_list = 1, left_of_hole = 2, right_of_hole = 3, between_holes = 4, alone = 5,
-                            pool_body = 6, last_before_top = 7, hole_and_top = 8, free_for_test = 9 };
+  enum List : std::size_t {
+    empty_list = 0,
+    full_list = 1,
+    left_of_hole = 2,
+    right_of_hole = 3,
+    between_holes = 4,
+    alone = 5,
+    pool_body = 6,
+    last_before_top = 7,
+    hole_and_top = 8,
+    free_for_test = 9
+  };
   static constexpr kernel::u64 owner = 5;  // client slot of the private runs
 
   struct Root {
@@ -48,9 +58,10 @@ class KernelBench {
   KernelBench();
   View view_here() { return {fixture_.segment(), root_, objects_}; }
   /// `arrange` prepares the segment further, before the state before is taken.
-  Subject subject(std::string name, std::function<void(const View&)> operate, const std::function<void(const View&)>& arrange = {});
-  void run(StepkillReport& report, const std::string& name, const std::function<void(const View&)>& operate, long recoveries,
-           const std::function<void(const View&)>& arrange = {});
+  Subject subject(std::string name, std::function<void(const View&)> operate,
+                  const std::function<void(const View&)>& arrange = {});
+  void run(StepkillReport& report, const std::string& name, const std::function<void(const View&)>& operate,
+           long recoveries, const std::function<void(const View&)>& arrange = {});
 
   static std::vector<std::string> dump(const View& v);
   static std::string verify(const View& v);

@@ -77,9 +77,12 @@ const std::vector<Operation>& heap_operations() {
       {"heap acquire, a part of a hole", [](const View& v) { v.runs().acquire(200, v.list(Bench::free_for_test)); }},
       {"heap acquire, a part of the largest", [](const View& v) { v.runs().acquire(2500, v.list(Bench::full_list)); }},
       {"heap acquire, from top", [](const View& v) { v.runs().acquire(6000, v.list(Bench::free_for_test)); }},
-      {"heap acquire, the segment grows", [](const View& v) { v.runs().acquire(9000, v.list(Bench::free_for_test)); }, use_up_committed},
-      {"heap acquire, pool hit", [](const View& v) { v.runs().acquire(832, v.list(Bench::free_for_test), Pool::dict_body); }},
-      {"heap acquire, pool miss", [](const View& v) { v.runs().acquire(320, v.list(Bench::free_for_test), Pool::list_body); }},
+      {"heap acquire, the segment grows", [](const View& v) { v.runs().acquire(9000, v.list(Bench::free_for_test)); },
+       use_up_committed},
+      {"heap acquire, pool hit",
+       [](const View& v) { v.runs().acquire(832, v.list(Bench::free_for_test), Pool::dict_body); }},
+      {"heap acquire, pool miss",
+       [](const View& v) { v.runs().acquire(320, v.list(Bench::free_for_test), Pool::list_body); }},
       {"heap release, no free neighbour", [](const View& v) { v.runs().release_head(v.list(Bench::alone)); }},
       {"heap release, head of a list", [](const View& v) { v.runs().release_head(v.list(Bench::full_list)); }},
       {"heap release, merge with the right", [](const View& v) { v.runs().release_head(v.list(Bench::left_of_hole)); }},
@@ -95,10 +98,21 @@ const std::vector<Operation>& heap_operations() {
 
 const std::vector<Operation>& boost_operations() {
   static const std::vector<Operation> list = {
-      {"boost allocate, a part of a hole", [](const View& v) { v.segment().client_slot = Bench::owner; (void)v.segment().manager()->allocate(333); }},
-      {"boost allocate, the segment grows", [](const View& v) { v.segment().client_slot = Bench::owner; (void)v.segment().manager()->allocate(20'000); }, use_up_committed},
-      {"boost deallocate", [](const View& v) { v.segment().manager()->deallocate(v.segment().base() + v.root().private_run.load()); }},
-      {"boost allocation_command", [](const View& v) {
+      {"boost allocate, a part of a hole",
+       [](const View& v) {
+         v.segment().client_slot = Bench::owner;
+         (void)v.segment().manager()->allocate(333);
+       }},
+      {"boost allocate, the segment grows",
+       [](const View& v) {
+         v.segment().client_slot = Bench::owner;
+         (void)v.segment().manager()->allocate(20'000);
+       },
+       use_up_committed},
+      {"boost deallocate",
+       [](const View& v) { v.segment().manager()->deallocate(v.segment().base() + v.root().private_run.load()); }},
+      {"boost allocation_command",
+       [](const View& v) {
          v.segment().client_slot = Bench::owner;
          SegmentManager::size_type got = 50;
          int* reuse = nullptr;
@@ -113,9 +127,13 @@ const std::vector<Operation>& transaction_operations() {
       {"transaction over 3 stripes", [](const View& v) { transaction(v, false); }},
       {"transaction over 3 stripes, with runs", [](const View& v) { transaction(v, true); }},
       {"transaction, a reference stored", [](const View& v) { count(v, 0, 1); }},
-      {"transaction, a reference handed over", [](const View& v) { count(v, 0, -1, 7); }, [](const View& v) { count(v, 0, 2); }},
+      {"transaction, a reference handed over", [](const View& v) { count(v, 0, -1, 7); },
+       [](const View& v) { count(v, 0, 2); }},
       {"transaction, the last reference dropped", [](const View& v) { count(v, 0, -1); },
-       [](const View& v) { count(v, 0, 1); release_holders(v); }},
+       [](const View& v) {
+         count(v, 0, 1);
+         release_holders(v);
+       }},
   };
   return list;
 }
@@ -131,7 +149,8 @@ const std::vector<Operation>& object_operations() {
            kernel::Stripe& s = kernel::Objects(v.segment()).stripe(i);
            const kernel::StripeLock lock(v.segment(), s);
            Change c(v.segment(), s);
-           c.put(s.body[kernel::ObjectTable::slots_used], kernel::ObjectTable::first_chunk_slots / kernel::ObjectTable::stripe_count);
+           c.put(s.body[kernel::ObjectTable::slots_used],
+                 kernel::ObjectTable::first_chunk_slots / kernel::ObjectTable::stripe_count);
            c.commit();
          }
        }},
@@ -146,7 +165,7 @@ void run_all(const char* title, const std::vector<Operation>& operations) {
   StepkillReport report(title);
   for (const Operation& op : operations) {
     Bench bench;
-    bench.run(report, op.name, op.run, 6, op.arrange);
+    bench.run(report, op.name, op.run, 3, op.arrange);
   }
 }
 
@@ -197,7 +216,8 @@ TEST_SUITE("full:stepkill") {
   TEST_CASE("kernel: a real SIGKILL at every instruction of every operation") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     StepkillReport report("STEPKILL kernel, every instruction");
-    for (const auto* operations : {&heap_operations(), &boost_operations(), &transaction_operations(), &object_operations()}) {
+    for (const auto* operations :
+         {&heap_operations(), &boost_operations(), &transaction_operations(), &object_operations()}) {
       real_kills(report, *operations, Selection::every());
     }
   }
