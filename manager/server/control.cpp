@@ -73,8 +73,15 @@ bool is_right(const ControlMessage& message, const Segment& segment) noexcept {
 int open_control_socket(const Segment& segment) {
   const Address address(segment.header().id);
   const int fd = control_socket();
-  if (fd >= 0 && ::bind(fd, address.get(), address.length) == 0 && ::listen(fd, 512) == 0) return fd;
-  const int error = errno;
+  int error = fd < 0 ? errno : 0;
+  // A process that dies lets go of its locks before it closes its sockets: the manager before this one may be about to.
+  const auto end = Clock::now() + std::chrono::seconds(2);
+  while (fd >= 0) {
+    if (::bind(fd, address.get(), address.length) == 0 && ::listen(fd, 512) == 0) return fd;
+    error = errno;
+    if (error != EADDRINUSE || Clock::now() >= end) break;
+    ::usleep(500);
+  }
   if (fd >= 0) ::close(fd);
   throw ConnectionError("partage: the manager cannot open its control socket '" + control_name(segment) +
                         "': " + std::strerror(error));

@@ -34,14 +34,17 @@ void serve_named(Segment& segment, const std::function<void()>& ready) {
   });
 }
 
-pid_t manager_of(const std::string& name) noexcept {
+NamedState state_of(const std::string& name) noexcept {
   try {
     auto object = MemoryObject::open(name);
-    if (!object) return 0;
+    if (!object) return {};
     const auto segment = Segment::attach(std::move(*object));
-    return segment->live() ? manager_pid(*segment) : 0;
+    const pid_t pid = segment->live() ? manager_pid(*segment) : 0;
+    if (pid == 0) return {};
+    if (is_alive(identity_of(pid))) return {pid, false};
+    return {0, true};
   } catch (...) {
-    return 0;
+    return {};
   }
 }
 

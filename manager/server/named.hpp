@@ -4,7 +4,7 @@
 //   serve_named(*segment, [] { std::puts("others may come"); });  // until told to end: message, SIGINT, SIGTERM
 //
 // Several may try at once: one serves. The others get a ConnectionError, from whichever step they have come to;
-// manager_of() then says who it is.
+// state_of() then says who it is.
 //
 // Signals. SIGINT and SIGTERM are blocked in the calling thread during serve_named(), and end it. In a program with more
 // threads they must be blocked in the others, or one of those is killed by them and all with it.
@@ -28,7 +28,11 @@ std::shared_ptr<Segment> segment_to_serve(const std::string& name, const Segment
 /// afterwards what it was.
 void serve_named(Segment& segment, const std::function<void()>& ready);
 
-/// The process that serves the published segment of that name; 0: nobody does. Errors of looking count as nobody.
-pid_t manager_of(const std::string& name) noexcept;
+/// Who serves the published segment of that name. Errors of looking count as nobody.
+struct NamedState {
+  pid_t manager = 0;      // 0: nobody
+  bool changing = false;  // its manager died, and somebody is just adopting it or taking it away: ask again
+};
+NamedState state_of(const std::string& name) noexcept;
 
 }  // namespace partage::kernel

@@ -35,7 +35,7 @@ TEST_CASE("numbers and strings") {
   CHECK(description<Object>() == "object");
 }
 
-TEST_CASE("containers") {
+TEST_CASE("the description of containers") {
   CHECK(description<std::pair<int, std::string>>() == "pair<i32,str>");
   CHECK(description<std::tuple<>>() == "tuple<>");
   CHECK(description<std::tuple<int, bool, char>>() == "tuple<i32,bool,char>");
@@ -57,7 +57,7 @@ TEST_CASE("containers") {
   CHECK(description<std::map<std::string, SampleHandle>>() == "map<str,list<i64>>");
 }
 
-TEST_CASE("types of the user") {
+TEST_CASE("the description of types of the user") {
   CHECK(description<shop::Point>() == "struct shop::Point{i32,i32}");
   CHECK(description<shop::Item>() ==
         "struct shop::Item{i32,str,struct shop::Point{i32,i32},array<f64,2>,array<char,8>}");

@@ -110,7 +110,7 @@ TEST_CASE("complex numbers") {
   CHECK(repr(std::complex<double>(1e16, 1e-5)) == "(1e+16+1e-05j)");
 }
 
-TEST_CASE("containers") {
+TEST_CASE("the repr of containers") {
   CHECK(repr(std::pair(1, "a"s)) == "(1, 'a')");
   CHECK(repr(std::tuple(1)) == "(1,)");
   CHECK(repr(std::tuple<>()) == "()");
@@ -133,7 +133,7 @@ TEST_CASE("containers") {
   CHECK(repr(std::map<std::string, SampleHandle>{{"k", {}}}) == "{'k': [1, 2]}");
 }
 
-TEST_CASE("types of the user") {
+TEST_CASE("the repr of types of the user") {
   CHECK(repr(shop::Item{7, "nail", {1, 2}, {0.5, 1.5}, "iron"}) == "Item(7, 'nail', Point(1, 2), [0.5, 1.5], 'iron')");
   CHECK(repr(shop::Nothing()) == "Nothing()");
   CHECK(repr(shop::Color::green) == "Color(7)");

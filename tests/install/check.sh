@@ -22,6 +22,10 @@ strange=$(cd "$scratch/prefix/include" && find . -type f ! -path './partage/*.hp
 inside=$(grep -rnE '#[[:space:]]*include[[:space:]]*["<](manager|proxy)/' "$scratch/prefix/include" || true)
 [ -z "$inside" ] || fail "an installed header includes one that is not installed: $inside"
 
+"$scratch/prefix/bin/partage" --version | grep -q '^partage [0-9]' || fail "the installed program does not run"
+grep -qx "ExecStart=$scratch/prefix/bin/partage serve %I" "$scratch/prefix/lib/systemd/user/partage@.service" ||
+  fail "the unit of systemd does not start the installed program"
+
 # Nothing may come from the source or build tree: the project is copied away and knows the prefix only.
 cp -r "$here/consumer" "$scratch/consumer"
 run "the consumer is not configured" "$cmake" -S "$scratch/consumer" -B "$scratch/build" -G Ninja \

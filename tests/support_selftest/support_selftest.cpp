@@ -65,7 +65,7 @@ TEST_CASE("a small /dev/shm of one's own") {
       [] {
         struct statvfs info {};
         if (::statvfs("/dev/shm", &info) != 0) return 1;
-        const int fd = ::open("/dev/shm/partage-selftest", O_CREAT | O_RDWR, 0600);
+        const int fd = ::open("/dev/shm/partage-small-shm", O_CREAT | O_RDWR, 0600);
         if (::posix_fallocate(fd, 0, 2 << 20) != ENOSPC) return 2;
         return info.f_blocks * info.f_frsize == 1 << 20 ? 0 : 3;
       },
@@ -75,7 +75,7 @@ TEST_CASE("a small /dev/shm of one's own") {
     return;
   }
   CHECK_MESSAGE(run.result.ok(), run.result.describe());
-  CHECK(shm_entries("partage-selftest").empty());
+  CHECK(shm_entries("partage-small-shm").empty());
 }
 
 TEST_CASE("litter is seen, what was there before is not") {

@@ -1,0 +1,33 @@
+// A new element from JSON, by the description of its type: the bytes that the codec would have written. It takes what
+// to_json() makes of a value, and where that is clear, what a person would rather write:
+//
+//   variant      the bare value too: the first alternative that takes it       f64    any number, "NaN", "inf"
+//   integers     3.0 and 1e3 too                                              bytes  a text: its bytes
+//   map          a list of pairs too                                          handle a text that names an object, for `find`
+//
+// The elements of a set or map that is part of a key stand in the order in which to_json() shows them.
+//
+// Thread safety: no state. Errors, each naming the place within the value, what stands there and what would be right:
+// TypeError for JSON of another kind, or a type that only its own program can write (user, boost); ValueError for a number
+// that does not fit, a list of another length, NaN as a key.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <partage/bytes.hpp>
+#include <partage/function_ref.hpp>
+#include <string_view>
+
+#include "manager/schema/to_json.hpp"
+#include "manager/schema/type.hpp"
+
+namespace partage::schema {
+
+/// The object that `name` stands for, of this type; throws if there is none.
+using FindObject = FunctionRef<ObjectRef(std::string_view name, const Type& type)>;
+
+Bytes from_json(const Type& type, const boost::json::value& value, FindObject find, Role role = Role::value);
+
+/// A word of a command line: JSON if it is some and the type takes it, else the text itself.
+Bytes from_word(const Type& type, std::string_view word, FindObject find, Role role = Role::value);
+
+}  // namespace partage::schema

@@ -1,0 +1,20 @@
+// What bytes and JSON may ask of the stack, and how this machine's long double is stored.
+#pragma once
+
+#include <cfloat>
+
+#include "manager/schema/type.hpp"
+
+namespace partage::schema {
+
+/// As the codec: structs that contain themselves, arrays and objects of an `object`.
+inline constexpr unsigned nesting_limit = 512;
+/// Calls within calls. Each takes some hundred bytes of stack.
+inline constexpr unsigned stack_limit = 4096;
+
+/// An f80 or f128 is what this program calls long double.
+inline bool holds_long_double(const Type& type) noexcept {
+  return type.size == (LDBL_MANT_DIG == 64 ? 10 : LDBL_MANT_DIG == 113 ? 16 : 0);
+}
+
+}  // namespace partage::schema

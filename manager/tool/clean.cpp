@@ -1,0 +1,119 @@
+// clean: removes the named segments whose processes are all gone.
+//
+// It takes the service lock, as a manager would, so that nobody adopts the segment meanwhile, gives back what the dead held,
+// and ends the segment in the one step in which nobody can attach.
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <iostream>
+#include <partage/error.hpp>
+#include <thread>
+
+#include "manager/registry/reap.hpp"
+#include "manager/registry/service.hpp"
+#include "manager/schema/json_text.hpp"
+#include "manager/tool/commands.hpp"
+#include "manager/tool/failure.hpp"
+#include "manager/tool/published.hpp"
+#include "manager/tool/table.hpp"
+
+namespace partage::tool {
+namespace {
+
+namespace json = boost::json;
+
+class ServiceLock {
+ public:
+  explicit ServiceLock(kernel::Segment& segment) : mutex_(segment.header().service) {
+    switch (mutex_.try_acquire()) {
+      case kernel::Acquired::busy: return;
+      case kernel::Acquired::owner_died: mutex_.mark_consistent(); [[fallthrough]];
+      case kernel::Acquired::clean: held_ = true;
+    }
+  }
+  ServiceLock(const ServiceLock&) = delete;
+  ServiceLock& operator=(const ServiceLock&) = delete;
+  ~ServiceLock() {
+    if (held_) mutex_.release();
+  }
+  bool held() const { return held_; }
+
+ private:
+  kernel::RobustMutex& mutex_;
+  bool held_ = false;
+};
+
+bool all_are_dead(kernel::Segment& segment) {
+  const kernel::Clients clients(segment);
+  return std::ranges::all_of(clients.list(), [&](const kernel::ClientInfo& c) { return clients.is_dead(c); });
+}
+
+/// A child may be about to take over what its dead parent has reserved for it.
+bool has_orphans(kernel::Segment& segment) {
+  const kernel::Clients clients(segment);
+  return std::ranges::any_of(clients.list(), [&](const kernel::ClientInfo& c) { return clients.is_orphan(c); });
+}
+
+/// Ends the segment if everybody is dead.
+bool end_if_deserted(kernel::Segment& segment) {
+  kernel::Clients clients(segment);
+  if (!all_are_dead(segment)) return false;
+  try {
+    kernel::reap_all_dead(segment, kernel::Orphans::take);
+    return clients.shut_down_if_deserted();
+  } catch (const Error&) {  // too damaged to be taken apart, or no memory for it: it goes as a whole
+    segment.shut_down();
+    return true;
+  }
+}
+
+/// "" when it was removed, else why not.
+std::string remove(const std::string& name) {
+  const auto segment = look_at(name);
+  if (const Service service = service_of(*segment); service == Service::serving) {
+    return "process " + std::to_string(kernel::manager_pid(*segment)) + " serves it";
+  } else if (service != Service::ended) {
+    if (has_orphans(*segment)) std::this_thread::sleep_for(kernel::orphan_grace);
+    const ServiceLock lock(*segment);
+    if (!lock.held()) return "a manager is just taking it over";
+    if (segment->live() && !end_if_deserted(*segment)) {
+      return "its manager died, but " + std::to_string(kernel::Clients(*segment).count()) + " processes use it";
+    }
+  }
+  if (segment->object().is_published_as(name)) kernel::MemoryObject::unpublish(name);
+  return "";
+}
+
+}  // namespace
+
+void clean(const std::vector<std::string>& given, bool as_json) {
+  std::vector<std::string> names;
+  for (const std::string& name : given) names.push_back(name_in(name));
+  if (given.empty()) names = published_names();
+
+  json::array removed, kept;
+  std::string first_kept;
+  for (const std::string& name : names) {
+    std::string reason;
+    try {
+      reason = remove(name);
+    } catch (const Failure&) {  // gone since the directory was read
+      if (!given.empty()) throw;
+      continue;
+    } catch (const Error& e) {
+      reason = e.what();
+      if (given.empty()) std::cerr << "partage: /dev/shm/partage." << harmless(name) << " is kept: " << harmless(reason) << '\n';
+    }
+    if (reason.empty()) {
+      removed.push_back(json::value(name));
+      if (!as_json) std::cout << "removed " << harmless(name) << '\n';
+    } else {
+      kept.push_back(json::object{{"name", name}, {"reason", reason}});
+      if (first_kept.empty()) first_kept = "partage: '" + name + "' is kept: " + reason;
+    }
+  }
+  if (as_json) std::cout << schema::compact(json::object{{"removed", removed}, {"kept", kept}}) << '\n';
+  if (!given.empty() && !first_kept.empty()) throw Failure{Exit::failed, first_kept};
+}
+
+}  // namespace partage::tool

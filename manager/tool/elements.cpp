@@ -1,0 +1,110 @@
+// get, set, del: one object, or one element of it.
+#include <charconv>
+#include <iostream>
+#include <partage/error.hpp>
+
+#include "manager/schema/from_json.hpp"
+#include "manager/schema/json_text.hpp"
+#include "manager/tool/commands.hpp"
+#include "manager/tool/failure.hpp"
+#include "manager/tool/object_json.hpp"
+
+namespace partage::tool {
+namespace {
+
+std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, const std::string& word) {
+  std::ptrdiff_t i = 0;
+  const char* end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, i);
+  if (error == std::errc() && stop == end) return i;
+  throw Failure{Exit::misused, "partage: '" + word + "' is no index of " + attachment.describe(object) +
+                                   "; 0 is the first element, -1 the last"};
+}
+
+[[noreturn]] void no_element(const Attachment& attachment, const HeldObject& object, const std::string& key) {
+  if (object.facts.kind == kernel::ObjectKind::dict) {
+    throw Failure{Exit::not_found, "partage: " + attachment.describe(object) + " has no key " + key};
+  }
+  const std::size_t size = attachment.list(object).size();
+  throw Failure{Exit::not_found, "partage: " + attachment.describe(object) + " has no element " + key + ", it has " +
+                                     std::to_string(size) + (size == 1 ? " element" : " elements")};
+}
+
+/// What a word of the command line says, as bytes.
+Bytes bytes_of(Attachment& attachment, const schema::Type& type, const std::string& word, schema::Role role) {
+  const auto find = [&](std::string_view name, const schema::Type& wanted) { return attachment.reference(name, wanted); };
+  return schema::from_word(type, word, find, role);
+}
+Bytes key_of(Attachment& attachment, const HeldObject& object, const std::string& word) {
+  return bytes_of(attachment, *element_types(object).key, word, schema::Role::key);
+}
+
+Bytes read_element(Attachment& attachment, ObjectJson& objects, const HeldObject& object, const std::string& key) {
+  const bool is_list = object.facts.kind == kernel::ObjectKind::list;
+  const std::ptrdiff_t index = is_list ? index_in(attachment, object, key) : 0;
+  const Bytes key_bytes = is_list ? Bytes() : key_of(attachment, object, key);
+  Bytes value;
+  do {
+    const bool there = is_list ? attachment.list(object).get(index, value)
+                               : attachment.dict(object).get(key_bytes.view(), value);
+    if (!there) no_element(attachment, object, key);
+  } while (!objects.hold(value.view()));  // else it was replaced meanwhile
+  return value;
+}
+
+}  // namespace
+
+void get(const std::string& name, const std::string& object_name, const std::optional<std::string>& key, bool as_json) {
+  Attachment attachment(name);
+  ObjectJson objects(attachment);
+  const HeldObject object = attachment.object(object_name);
+  boost::json::value shown;
+  if (key) {
+    shown = objects.value(*element_types(object).value, read_element(attachment, objects, object, *key).view());
+  } else {
+    shown = objects.object(object);
+  }
+  std::cout << (as_json ? schema::compact(shown) : schema::readable(shown)) << '\n';
+}
+
+void set(const std::string& name, const std::string& object_name, const std::string& key, const std::string& word) {
+  Attachment attachment(name);
+  const HeldObject object = attachment.object(object_name);
+  const bool is_list = object.facts.kind == kernel::ObjectKind::list;
+  const std::ptrdiff_t index = is_list ? index_in(attachment, object, key) : 0;
+  const Bytes key_bytes = is_list ? Bytes() : key_of(attachment, object, key);
+  const Bytes value = bytes_of(attachment, *element_types(object).value, word, schema::Role::value);
+  if (!is_list) {
+    attachment.dict(object).set(key_bytes.view(), value.view());
+    return;
+  }
+  const kernel::List list = attachment.list(object);
+  const std::size_t packed = list.config().packed_size;
+  if (packed != 0 && packed != value.size()) {
+    throw Corrupt("partage: the elements of " + attachment.describe(object) + " have " + std::to_string(packed) +
+                  " bytes, which is not what its description says; they are left as they are");
+  }
+  if (!list.set(index, value.view())) no_element(attachment, object, key);
+}
+
+void del(const std::string& name, const std::string& object_name, const std::optional<std::string>& key) {
+  Attachment attachment(name);
+  const HeldObject object = attachment.object(object_name);
+  if (key) {
+    const bool done = object.facts.kind == kernel::ObjectKind::list
+                          ? attachment.list(object).erase(index_in(attachment, object, *key))
+                          : attachment.dict(object).erase(key_of(attachment, object, *key).view());
+    if (!done) no_element(attachment, object, *key);
+    return;
+  }
+  bool removed = false;
+  for (const ObjectInfo& info : attachment.registry().objects()) {
+    if (info.id == object.ref && !info.name.empty()) removed = attachment.registry().remove(info.name) || removed;
+  }
+  if (!removed) {
+    throw Failure{Exit::failed, "partage: " + attachment.describe(object) +
+                                    " has no name to be removed; it goes when nothing refers to it any more"};
+  }
+}
+
+}  // namespace partage::tool

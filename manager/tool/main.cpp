@@ -1,0 +1,154 @@
+// The `partage` program: runs managers, shows and changes what is in them, clears up after them.
+#include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
+#include <boost/version.hpp>
+#include <functional>
+#include <iostream>
+#include <partage/error.hpp>
+
+#include "manager/schema/json_text.hpp"
+#include "manager/tool/byte_size.hpp"
+#include "manager/tool/commands.hpp"
+#include "manager/tool/failure.hpp"
+#include "manager/tool/table.hpp"
+
+namespace partage::tool {
+
+void version(bool json) {
+  if (json) {
+    std::cout << schema::compact(boost::json::object{{"version", PARTAGE_VERSION},
+                                                     {"format", kernel::segment_format},
+                                                     {"boost", BOOST_LIB_VERSION}})
+              << '\n';
+  } else {
+    std::cout << "partage " PARTAGE_VERSION ", segment format " << kernel::segment_format << '\n';
+  }
+}
+
+namespace {
+
+constexpr const char* footer = R"(OBJECT is the name of an object or '#' and its id (in quotes: the shell takes # for a comment).
+KEY is a dict's key or a list's index; KEY and VALUE are JSON, or a text as it stands.
+Write -- before words that begin with a dash.
+
+Exit codes: 0 done; 1 an error; 2 wrong arguments; 3 no such manager, object, key or element;
+4 serve: another process serves that name.)";
+
+struct Arguments {
+  std::string name, object, key, value;
+  std::vector<std::string> names;
+  std::string initial_size, max_size;
+  bool json = false;
+  std::function<void()> run;  // what the command does, once all of the line is understood
+};
+
+const CLI::Validator is_size(
+    [](std::string& text) { return parse_size(text) ? std::string() : "'" + text + "' is no size; write 4096, 64K, 100M or 16G"; },
+    "SIZE");
+
+std::size_t size_in(const std::string& text) { return text.empty() ? 0 : parse_size(text).value(); }
+
+/// nullopt for a word that was not given.
+std::optional<std::string> given(const CLI::App& command, const char* name, const std::string& word) {
+  return command.count(name) != 0 ? std::optional(word) : std::nullopt;
+}
+
+void add_commands(CLI::App& app, Arguments& a) {
+  const auto command = [&](const char* name, const char* what) {
+    CLI::App* c = app.add_subcommand(name, what);
+    c->footer(footer);
+    return c;
+  };
+  const auto json_option = [&](CLI::App* c) { c->add_flag("--json", a.json, "One line of JSON"); };
+
+  CLI::App* c = command("serve", "Be the manager NAME until Ctrl-C, SIGTERM or `partage stop`");
+  c->add_option("NAME", a.name, "The manager; what a dead one of that name left is taken over")->required();
+  c->add_option("--max-size", a.max_size, "Bytes it may grow to, 16G unless limits say less")->check(is_size);
+  c->add_option("--initial-size", a.initial_size, "Bytes it begins with")->check(is_size);
+  c->callback([&a] { a.run = [&a] { serve(a.name, {size_in(a.initial_size), size_in(a.max_size)}); }; });
+
+  c = command("stop", "End the manager NAME and everything in it");
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->callback([&a] { a.run = [&a] { stop(a.name); }; });
+
+  c = command("ls", "Show the managers of this machine, or the objects of one");
+  CLI::App* ls = c;
+  c->add_option("NAME", a.name, "The manager");
+  json_option(c);
+  c->callback([&a, ls] { a.run = [&a, ls] { ls->count("NAME") != 0 ? list_objects(a.name, a.json) : list_managers(a.json); }; });
+
+  c = command("get", "Print an object, or one element of it, as JSON");
+  CLI::App* get_command = c;
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_option("OBJECT", a.object, "The object")->required();
+  c->add_option("KEY", a.key, "The element");
+  json_option(c);
+  c->callback([&a, get_command] { a.run = [&a, get_command] { get(a.name, a.object, given(*get_command, "KEY", a.key), a.json); }; });
+
+  c = command("set", "Set one element of an object; a dict's key may be new");
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_option("OBJECT", a.object, "The object")->required();
+  c->add_option("KEY", a.key, "The element")->required();
+  c->add_option("VALUE", a.value, "Its new value")->required();
+  c->callback([&a] { a.run = [&a] { set(a.name, a.object, a.key, a.value); }; });
+
+  c = command("del", "Delete one element of an object, or take an object's name away");
+  CLI::App* del_command = c;
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_option("OBJECT", a.object, "The object")->required();
+  c->add_option("KEY", a.key, "The element");
+  c->callback([&a, del_command] { a.run = [&a, del_command] { del(a.name, a.object, given(*del_command, "KEY", a.key)); }; });
+
+  c = command("clean", "Remove what managers left whose processes are all gone");
+  c->add_option("NAME", a.names, "Only these");
+  json_option(c);
+  c->callback([&a] { a.run = [&a] { clean(a.names, a.json); }; });
+
+  c = command("version", "Print the version");
+  json_option(c);
+  c->callback([&a] { a.run = [&a] { version(a.json); }; });
+}
+
+int fail(Exit code, const std::string& sentence) {
+  std::cout.flush();
+  std::cerr << harmless(sentence) << '\n';
+  return static_cast<int>(code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Shared lists, dicts and their kin: managers, and what is in them.", "partage");
+  app.require_subcommand(1);
+  app.footer(footer);
+  app.set_version_flag("--version", "partage " PARTAGE_VERSION);
+  Arguments arguments;
+  add_commands(app, arguments);
+  try {
+    app.parse(argc, argv);
+    arguments.run();
+  } catch (const CLI::Success& e) {  // --help
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+      return fail(Exit::misused, "partage: '" + std::string(argv[1]) + "' is no command; `partage --help` names all");
+    }
+    return fail(Exit::misused, std::string("partage: ") + e.what() + "; `partage --help` says more");
+  } catch (const Failure& e) {
+    return fail(e.code, e.sentence);
+  } catch (const Error& e) {
+    return fail(Exit::failed, e.what());
+  }
+  std::cout.flush();
+  return std::cout ? 0 : fail(Exit::failed, "partage: the output could not be written");
+}
+
+}  // namespace
+}  // namespace partage::tool
+
+int main(int argc, char** argv) {
+  using partage::tool::Exit;
+  try {
+    return partage::tool::run(argc, argv);
+  } catch (const std::exception& e) {
+    return partage::tool::fail(Exit::failed, std::string("partage: ") + e.what());
+  }
+}

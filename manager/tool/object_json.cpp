@@ -1,0 +1,100 @@
+#include "manager/tool/object_json.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/string.hpp>
+
+#include "manager/tool/failure.hpp"
+
+namespace partage::tool {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t deepest = 200, most_objects = 1'000'000;
+constexpr int most_tries = 1000;
+
+[[noreturn]] void too_restless(const std::string& what) {
+  throw Failure{Exit::failed, "partage: " + what + " changes faster than it can be read; try again when its writers rest"};
+}
+
+}  // namespace
+
+ElementTypes element_types(const HeldObject& object) {
+  static const schema::Type unknown{.text = "?"};
+  const schema::Type& root = object.types->root();
+  if (object.facts.kind == kernel::ObjectKind::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
+  if (object.facts.kind == kernel::ObjectKind::dict && root.form == schema::Form::dict) return {root.parts[0], root.parts[1]};
+  return {&unknown, &unknown};
+}
+
+bool ObjectJson::hold(BytesView value) {
+  return std::ranges::all_of(value.refs, [&](ObjectRef ref) { return attachment_.hold(ref); });
+}
+
+bool ObjectJson::hold_all(const kernel::ByteTable& values) {
+  if (values.packed_size() != 0) return true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!hold(values[i])) return false;
+  }
+  return true;
+}
+
+json::value ObjectJson::value(const schema::Type& type, BytesView bytes) {
+  return schema::to_json(type, bytes, [&](ObjectRef ref, const schema::Type&) { return object(attachment_.held(ref)); });
+}
+
+json::value ObjectJson::object(const HeldObject& object) {
+  if (open_.size() >= deepest || std::ranges::find(open_, object.ref) != open_.end()) return json::value("...");
+  if (++shown_ > most_objects) {
+    throw Failure{Exit::failed, "partage: that would be more than a million objects; ask for one of them by its '#id'"};
+  }
+  open_.push_back(object.ref);
+  json::value shown = contents(object);
+  open_.pop_back();
+  return shown;
+}
+
+json::value ObjectJson::contents(const HeldObject& object) {
+  const ElementTypes types = element_types(object);
+  switch (object.facts.kind) {
+    case kernel::ObjectKind::list: return list(object, *types.value);
+    case kernel::ObjectKind::dict: return dict(object, *types.value);
+  }
+  throw Failure{Exit::failed, "partage: " + attachment_.describe(object) + " is of a kind this program does not know"};
+}
+
+json::value ObjectJson::list(const HeldObject& object, const schema::Type& type) {
+  const kernel::List list = attachment_.list(object);
+  kernel::ByteTable elements;
+  for (int tries = 0;; ++tries) {
+    list.snapshot(elements);
+    if (hold_all(elements)) break;
+    if (tries == most_tries) too_restless(attachment_.describe(object));
+  }
+  json::array out;
+  out.reserve(elements.size());
+  for (std::size_t i = 0; i < elements.size(); ++i) out.push_back(value(type, elements[i]));
+  return out;
+}
+
+json::value ObjectJson::dict(const HeldObject& object, const schema::Type& type) {
+  kernel::Dict dict = attachment_.dict(object);
+  const schema::Type& key_type = *element_types(object).key;
+  kernel::ByteTable keys, values;
+  for (int tries = 0;; ++tries) {
+    dict.snapshot(&keys, &values);
+    if (hold_all(values)) break;
+    if (tries == most_tries) too_restless(attachment_.describe(object));
+  }
+  const auto show_key = [](ObjectRef ref, const schema::Type&) { return json::value("#" + std::to_string(ref)); };
+  schema::Pairs pairs(keys.size());
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i].first = schema::to_json(key_type, keys[i], show_key, schema::Role::key);
+    pairs[i].second = value(type, values[i]);
+  }
+  return schema::map_to_json(key_type, std::move(pairs));
+}
+
+}  // namespace partage::tool

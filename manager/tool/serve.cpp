@@ -1,0 +1,99 @@
+// serve: be the manager of a name until told to end.
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <partage/error.hpp>
+#include <thread>
+
+#include "manager/registry/service.hpp"
+#include "manager/server/named.hpp"
+#include "manager/tool/commands.hpp"
+#include "manager/tool/failure.hpp"
+#include "manager/tool/published.hpp"
+#include "manager/tool/service_manager.hpp"
+
+namespace partage::tool {
+namespace {
+
+/// From the first moment on, so that an early Ctrl-C does not stop an adoption in the middle but the manager after it.
+void hold_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // A closed terminal is a clean end too, unless nohup says otherwise.
+  struct sigaction action {};
+  if (sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+    action.sa_handler = [](int) { ::kill(::getpid(), SIGTERM); };
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGHUP, &action, nullptr);
+  }
+}
+
+/// One descriptor for each client.
+void allow_descriptors() {
+  rlimit limit{};
+  constexpr rlim_t enough = kernel::client_slots + 256;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, enough);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+[[noreturn]] void refuse_taken(const std::string& name, pid_t pid) {
+  throw Failure{Exit::taken, "partage: '" + name + "' is served already, by process " + std::to_string(pid) +
+                                 "; `partage stop " + name + "` ends it"};
+}
+
+/// False: the name was just changing hands; once more.
+bool serve_once(const std::string& name, const kernel::Segment::Size& size, bool last_try) {
+  bool served = false;
+  try {
+    const auto segment = kernel::segment_to_serve(name, size);
+    kernel::serve_named(*segment, [&] {
+      served = true;
+      std::cout << "partage: process " << getpid() << " serves '" << name << "'; Ctrl-C or `partage stop " << name
+                << "` ends it" << std::endl;
+      tell_service_manager("READY=1\nSTATUS=serving " + name);
+    });
+    return true;
+  } catch (const ManagerShutdown&) {
+    if (served || last_try) throw;
+    return false;  // what was to be adopted was ended in this moment
+  } catch (const ConnectionError&) {
+    const kernel::NamedState state = kernel::state_of(name);
+    if (state.changing && !last_try) return false;
+    if (state.manager != 0 && state.manager != getpid()) refuse_taken(name, state.manager);
+    throw;
+  }
+}
+
+}  // namespace
+
+void serve(const std::string& given, const kernel::Segment::Size& size) {
+  const std::string name = name_in(given);
+  hold_signals();
+  allow_descriptors();
+  const auto end = kernel::Clock::now() + patience;
+  while (!serve_once(name, size, kernel::Clock::now() >= end)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  tell_service_manager("STOPPING=1");
+}
+
+void stop(const std::string& given) {
+  const std::string name = name_in(given);
+  const auto segment = look_at(name);
+  const pid_t pid = segment->live() ? kernel::manager_pid(*segment) : 0;
+  if (pid == 0) {
+    throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " + name +
+                                       "` takes over what it left, `partage clean` removes what nobody uses"};
+  }
+  if (!kernel::ask_manager_to_stop(*segment, patience)) {
+    throw Failure{Exit::failed, "partage: process " + std::to_string(pid) + ", which serves '" + name + "', does not end; is it "
+                                "stopped? `kill -9 " + std::to_string(pid) + "` ends it, and its objects stay for the next one"};
+  }
+}
+
+}  // namespace partage::tool

@@ -1,0 +1,329 @@
+// ls, get, set and del on the objects of a live manager whose clients are other processes.
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <map>
+#include <optional>
+#include <partage/partage.hpp>
+#include <variant>
+
+#include "tests/codec/sample_types.hpp"
+#include "tests/tool/program.hpp"
+
+using namespace partage;
+using namespace partage::test;
+
+namespace {
+
+namespace json = boost::json;
+
+struct Item {
+  int id = 0;
+  std::string name;
+  double price = 0;
+};
+
+/// Refers to the list it is in.
+struct Node {
+  std::string name;
+  std::optional<ListProxy<Node>> kids;
+};
+
+/// A manager with some of everything, made by a client that stays.
+class Shop {
+ public:
+  Shop() : serving_(unique("shop")), client_(serving_.name(), [](Manager& m) { fill(m); }, is_changed) {}
+
+  const std::string& name() const { return serving_.name(); }
+  Client& client() { return client_; }
+  Serving& serving() { return serving_; }
+
+  Ran operator()(std::string command, Program::Words rest = {}) const {
+    Program::Words words{std::move(command), name()};
+    words.insert(words.end(), rest.begin(), rest.end());
+    return run(words);
+  }
+  /// What `get` prints of it as JSON; "code N: ..." if it fails.
+  std::string get(Program::Words words) const {
+    words.push_back("--json");
+    const Ran ran = (*this)("get", words);
+    return ran.code == 0 ? ran.out.substr(0, ran.out.size() - 1) : "code " + std::to_string(ran.code) + ": " + ran.err;
+  }
+  /// The number of the object with these types.
+  std::string id_of(const std::string& types) const {
+    const json::value all = (*this)("ls", {"--json"}).json();
+    for (const json::value& o : all.as_array()) {
+      if (o.at("types") == json::value(types)) return "#" + std::to_string(o.at("id").as_int64());
+    }
+    return "";
+  }
+
+ private:
+  static inline ListProxy<float> floats;  // in the client
+  static inline ListProxy<int> numbers;
+
+  static void fill(Manager& m) {
+    numbers = m.list<int>(named("numbers"), {1, 2, 3});
+    m.dict<std::string, int>(named("stock"), {{"apples", 3}, {"pears", 4}});
+    m.dict<int, Item>(named("items"), {{7, {1, "nail", 0.1}}, {-2, {2, "saw", 12}}});
+    auto nested = m.dict<std::string, ListProxy<int>>(named("nested"));
+    nested["a"] = m.list<int>({5, 6});
+    nested["b"] = numbers;
+    m.list<Object>(named("things"), {1, "two", 3.5, nullptr, {{"k", {1, 2}}}});
+    m.dict<std::string, shop::Money>(named("money"), {{"a", {1, "CHF"}}});
+    m.list<std::string>(named("empty"));
+    floats = m.list<float>({0.1F, 1.0F});
+  }
+  /// What `set` has done, as the client's own handles see it.
+  static int is_changed(Manager&) { return numbers.at(0) == -5 ? 0 : 1; }
+
+  Serving serving_;
+  Client client_;
+};
+
+bool refused(const Ran& ran, int code, const std::string& sentence) {
+  CAPTURE(ran.err);
+  CHECK(ran.code == code);
+  CHECK(ran.out == "");
+  CHECK(is_sentence(ran.err));
+  CHECK(has(ran.err, sentence));
+  return ran.code == code;
+}
+
+}  // namespace
+
+TEST_CASE("ls NAME: what stands there of an object") {
+  Shop shop;
+  const Ran ran = shop("ls", {"--json"});
+  CHECK(ran.code == 0);
+  CHECK(ran.err == "");
+  const json::array all = ran.json().as_array();
+  REQUIRE(all.size() == 9);
+  std::map<std::string, json::object> named_objects;
+  std::size_t anonymous = 0;
+  for (const json::value& o : all) {
+    if (o.at("name").is_null()) {
+      ++anonymous;
+    } else {
+      named_objects[std::string(o.at("name").as_string().c_str())] = o.as_object();
+    }
+    CHECK(o.at("owner") == shop.client().pid());
+    CHECK(o.at("bytes").as_int64() > 0);
+    CHECK(o.at("waiters") == 0);
+  }
+  CHECK(anonymous == 2);
+  const json::object& numbers = named_objects.at("numbers");
+  CHECK(numbers.at("kind") == "list");
+  CHECK(numbers.at("types") == "list<i32>");
+  CHECK(numbers.at("size") == 3);
+  CHECK(numbers.at("references").as_int64() >= 2);  // its name, the dict
+  const json::object& items = named_objects.at("items");
+  CHECK(items.at("kind") == "dict");
+  CHECK(items.at("types") == "dict<i32,struct Item{i32,str,f64}>");
+  CHECK(items.at("size") == 2);
+}
+
+TEST_CASE("ls NAME: an aligned table for people") {
+  Shop shop;
+  const Ran ran = shop("ls");
+  CHECK(ran.code == 0);
+  CHECK(ran.out.starts_with("ID"));
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < ran.out.size();) {
+    const std::size_t end = ran.out.find('\n', at);
+    lines.push_back(ran.out.substr(at, end - at));
+    at = end + 1;
+  }
+  REQUIRE(lines.size() == 10);
+  const std::size_t name = lines[0].find("NAME"), kind = lines[0].find("KIND"), types = lines[0].find("TYPES");
+  for (const std::string& line : lines) {
+    CHECK(line[name - 1] == ' ');
+    CHECK(line[kind - 1] == ' ');
+    CHECK(line[types - 1] == ' ');
+    CHECK(line[name] != ' ');
+    CHECK(line[kind] != ' ');
+    CHECK(line.back() != ' ');
+    CHECK(line.size() == lines[0].size());  // the last column is right-aligned
+  }
+  CHECK(has(ran.out, "dict<str,list<i32>>"));
+}
+
+TEST_CASE("get: objects") {
+  Shop shop;
+  CHECK(shop.get({"numbers"}) == "[1,2,3]");
+  CHECK(shop.get({"stock"}) == R"({"apples":3,"pears":4})");
+  CHECK(shop.get({"items"}) == R"({"7":[1,"nail",0.1],"-2":[2,"saw",12.0]})");
+  CHECK(shop.get({"nested"}) == R"({"a":[5,6],"b":[1,2,3]})");
+  CHECK(shop.get({"things"}) == R"([1,"two",3.5,null,{"k":[1,2]}])");
+  CHECK(shop.get({"money"}) == R"({"a":{"type":"user shop::Money","size":12}})");
+  CHECK(shop.get({"empty"}) == "[]");
+  CHECK(shop.get({shop.id_of("list<f32>")}) == "[0.1,1.0]");
+  const Ran people = shop("get", {"items"});
+  CHECK(people.code == 0);
+  CHECK(people.out == "{\"7\": [1, \"nail\", 0.1], \"-2\": [2, \"saw\", 12.0]}\n");
+}
+
+TEST_CASE("get: elements") {
+  Shop shop;
+  CHECK(shop.get({"numbers", "0"}) == "1");
+  CHECK(shop.get({"numbers", "-1"}) == "3");
+  CHECK(shop.get({"stock", "apples"}) == "3");
+  CHECK(shop.get({"stock", "\"apples\""}) == "3");
+  CHECK(shop.get({"items", "7"}) == R"([1,"nail",0.1])");
+  CHECK(shop.get({"items", "-2"}) == R"([2,"saw",12.0])");
+  CHECK(shop.get({"nested", "b"}) == "[1,2,3]");
+  CHECK(shop.get({"things", "4"}) == R"({"k":[1,2]})");
+  CHECK(run({"get", "--json", "shm://" + shop.name(), "numbers", "1"}).out == "2\n");
+}
+
+TEST_CASE("get: what is not there") {
+  Shop shop;
+  refused(shop("get", {"figs"}), 3, "has no object 'figs'");
+  refused(shop("get", {"#12345678901"}), 3, "has no object '#12345678901'");
+  refused(shop("get", {"#0"}), 3, "has no object");
+  refused(shop("get", {"#4294967296"}), 3, "has no object");  // the registry's own dict of names
+  refused(shop("get", {"#x"}), 3, "has no object");
+  refused(shop("get", {"stock", "figs"}), 3, "dict 'stock' of manager '" + shop.name() + "' has no key figs");
+  refused(shop("get", {"numbers", "3"}), 3, "has no element 3, it has 3 elements");
+  refused(shop("get", {"numbers", "-4"}), 3, "has no element -4");
+  refused(shop("get", {"numbers", "x"}), 2, "'x' is no index");
+  refused(shop("get", {"items", "x"}), 1, "i32 takes an integer, not \"x\"");
+}
+
+TEST_CASE("set: elements, as other processes then see them") {
+  Shop shop;
+  const auto done = [&](Program::Words words) {
+    const Ran ran = shop("set", std::move(words));
+    CHECK(ran.out == "");
+    CHECK(ran.err == "");
+    return ran.code == 0;
+  };
+  CHECK(done({"stock", "figs", "9"}));
+  CHECK(done({"stock", "7", "8"}));
+  CHECK(done({"numbers", "0", "-5"}));
+  CHECK(shop.get({"stock"}) == R"({"apples":3,"pears":4,"figs":9,"7":8})");
+  CHECK(shop.get({"numbers"}) == "[-5,2,3]");
+  CHECK(done({"items", "9", R"([3,"rope",1e3])"}));
+  CHECK(shop.get({"items", "9"}) == R"([3,"rope",1000.0])");
+  for (const char* thing : {"{}", "[]", "null", "[1,2]", "{\"k\":{}}", "-1.5", "\"x\""}) {
+    CHECK(done({"things", "0", thing}));
+    CHECK(shop.get({"things", "0"}) == thing);
+  }
+  CHECK(done({"things", "-1", "plain text"}));
+  CHECK(shop.get({"things", "4"}) == "\"plain text\"");
+  CHECK(done({"--", "things", "0", "--json"}));
+  CHECK(shop.get({"things", "0"}) == "\"--json\"");
+  CHECK(done({"nested", "c", "numbers"}));
+  CHECK(done({"nested", "d", shop.id_of("list<i32>")}));
+  CHECK(shop.get({"nested", "c"}) == "[-5,2,3]");
+  const ChildResult end = shop.client().finish();
+  CHECK_MESSAGE(end.ok(), end.describe());
+}
+
+TEST_CASE("set: refusals change nothing") {
+  Shop shop;
+  refused(shop("set", {"stock", "apples", "x"}), 1, "i32 takes an integer, not \"x\"");
+  refused(shop("set", {"stock", "apples", "99999999999"}), 1, "does not fit i32");
+  refused(shop("set", {"items", "7", "[1,2,3]"}), 1, "str at [1] takes a text, not 2");
+  refused(shop("set", {"numbers", "3", "1"}), 3, "has no element 3");
+  refused(shop("set", {"numbers", "one", "1"}), 2, "is no index");
+  refused(shop("set", {"money", "a", "5"}), 1, "only by a program that defines the type");
+  refused(shop("set", {"nested", "c", "stock"}), 1, "is a dict<str,i32>, and a list<i32> is wanted");
+  refused(shop("set", {"nested", "c", "nobody"}), 3, "has no object 'nobody'");
+  refused(shop("set", {"figs", "c", "1"}), 3, "has no object 'figs'");
+  CHECK(shop.get({"stock"}) == R"({"apples":3,"pears":4})");
+  CHECK(shop.get({"numbers"}) == "[1,2,3]");
+  CHECK(shop.get({"nested"}) == R"({"a":[5,6],"b":[1,2,3]})");
+}
+
+TEST_CASE("del: elements and names") {
+  Shop shop;
+  const auto done = [&](Program::Words words) {
+    const Ran ran = shop("del", std::move(words));
+    CHECK(ran.out == "");
+    CHECK(ran.err == "");
+    return ran.code == 0;
+  };
+  CHECK(done({"stock", "apples"}));
+  CHECK(done({"numbers", "-1"}));
+  CHECK(shop.get({"stock"}) == R"({"pears":4})");
+  CHECK(shop.get({"numbers"}) == "[1,2]");
+  refused(shop("del", {"stock", "apples"}), 3, "has no key apples");
+  refused(shop("del", {"numbers", "2"}), 3, "has no element 2");
+
+  CHECK(done({"stock"}));
+  refused(shop("get", {"stock"}), 3, "has no object 'stock'");
+  refused(shop("del", {"stock"}), 3, "has no object 'stock'");
+  CHECK(shop.id_of("dict<str,i32>") == "");  // nothing else held it
+  CHECK(done({shop.id_of("list<object>")}));
+  CHECK(shop.id_of("list<object>") == "");
+  refused(shop("del", {shop.id_of("list<f32>")}), 1, "has no name to be removed");
+  // The last reference in a container goes with the element, and the object with it.
+  CHECK(shop.get({"nested", "a"}) == "[5,6]");
+  CHECK(done({"nested", "a"}));
+  CHECK(shop("ls", {"--json"}).json().as_array().size() == 6);
+}
+
+TEST_CASE("get: an object inside itself, twice in another, and deep") {
+  Serving serving(unique("rings"));
+  Client client(serving.name(), [](Manager& m) {
+    auto ring = m.list<Node>(named("ring"));
+    ring.append({"root", ring});
+    ring.append({"leaf", std::nullopt});
+    auto shared = m.list<int>({1});
+    m.list<ListProxy<int>>(named("twice"), {shared, shared});
+    auto inner = m.list<Node>({{"bottom", std::nullopt}});
+    for (int i = 0; i < 300; ++i) inner = m.list<Node>({{"level", inner}});
+    m.list<ListProxy<Node>>(named("deep"), {inner});
+  });
+  CHECK(run({"get", serving.name(), "ring", "--json"}).out == "[[\"root\",\"...\"],[\"leaf\",null]]\n");
+  CHECK(run({"get", serving.name(), "ring", "0", "--json"}).out ==
+        "[\"root\",[[\"root\",\"...\"],[\"leaf\",null]]]\n");
+  CHECK(run({"get", serving.name(), "twice", "--json"}).out == "[[1],[1]]\n");
+  const Ran deep = run({"get", serving.name(), "deep", "--json"});
+  CHECK(deep.code == 0);
+  CHECK(has(deep.out, "[\"level\",\"...\"]"));
+  CHECK(run({"get", serving.name(), "deep"}).code == 0);
+}
+
+TEST_CASE("objects can be read and changed while the manager is dead") {
+  Shop shop;
+  shop.serving().kill();
+  CHECK(shop.get({"stock"}) == R"({"apples":3,"pears":4})");
+  CHECK(shop("set", {"stock", "figs", "9"}).code == 0);
+  CHECK(shop("set", {"numbers", "0", "-5"}).code == 0);
+  CHECK(shop("ls", {"--json"}).json().as_array().size() == 9);
+  CHECK(shop("del", {"stock", "pears"}).code == 0);
+  CHECK(shop.get({"stock"}) == R"({"apples":3,"figs":9})");
+  CHECK(shop.client().finish().ok());
+  CHECK(run({"clean", shop.name()}).out == "removed " + shop.name() + "\n");
+}
+
+TEST_CASE("the program leaves no trace in the segment") {
+  Shop shop;
+  const auto references = [&] {
+    std::string text;
+    const json::value all = shop("ls", {"--json"}).json();
+    for (const json::value& o : all.as_array()) text += std::to_string(o.at("references").as_int64()) + " ";
+    return text;
+  };
+  const std::string before = references();
+  for (int i = 0; i < 3; ++i) {
+    shop.get({"nested"});
+    shop("set", {"nested", "b", "numbers"});
+  }
+  // Killed in the middle, too.
+  for (int i = 0; i < 10; ++i) {
+    Program program({"get", shop.name(), "nested"});
+    usleep(static_cast<useconds_t>(i) * 700);
+    program.signal(SIGKILL);
+    program.wait();
+  }
+  CHECK(eventually([&] { return references() == before; }, 5s));
+  const json::value managers = run({"ls", "--json"}).json();
+  for (const json::value& m : managers.as_array()) {
+    if (m.at("name") == json::value(shop.name())) CHECK(m.at("processes") == 1);
+  }
+}

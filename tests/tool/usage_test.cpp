@@ -1,0 +1,100 @@
+// The command line itself: help, version, wrong words, and the exit codes.
+#include <boost/json/object.hpp>
+#include <cstdlib>
+
+#include "manager/segment/header.hpp"
+#include "tests/tool/program.hpp"
+
+using namespace partage;
+using namespace partage::test;
+
+namespace {
+
+void check_misused(const Program::Words& words, const std::string& sentence) {
+  const Ran ran = run(words);
+  CAPTURE(ran.err);
+  CHECK(ran.code == 2);
+  CHECK(ran.out == "");
+  CHECK(is_sentence(ran.err));
+  CHECK(has(ran.err, sentence));
+}
+
+void check_not_found(const Program::Words& words) {
+  const Ran ran = run(words);
+  CHECK(ran.code == 3);
+  CHECK(ran.out == "");
+  CHECK(is_sentence(ran.err));
+  CHECK(has(ran.err, "there is no manager 'no-such-manager'"));
+}
+
+}  // namespace
+
+TEST_CASE("usage: help names every command and the exit codes") {
+  const Ran ran = run({"--help"});
+  CHECK(ran.code == 0);
+  CHECK(ran.err == "");
+  for (const char* word : {"serve", "stop", "ls", "get", "set", "del", "clean", "version", "Exit codes"}) CHECK(has(ran.out, word));
+  const Ran serve = run({"serve", "--help"});
+  CHECK(serve.code == 0);
+  CHECK(has(serve.out, "--max-size"));
+  CHECK(has(serve.out, "--initial-size"));
+}
+
+TEST_CASE("usage: version") {
+  const Ran ran = run({"version"});
+  CHECK(ran.code == 0);
+  CHECK(ran.out == "partage " PARTAGE_VERSION ", segment format " + std::to_string(kernel::segment_format) + "\n");
+  CHECK(run({"--version"}).out == "partage " PARTAGE_VERSION "\n");
+  const boost::json::value json = run({"version", "--json"}).json();
+  CHECK(json.at("version") == PARTAGE_VERSION);
+  CHECK(json.at("format") == kernel::segment_format);
+}
+
+TEST_CASE("usage: wrong arguments") {
+  check_misused({}, "subcommand is required");
+  check_misused({"frobnicate"}, "'frobnicate' is no command");
+  check_misused({"ls", "a", "b"}, "b");
+  check_misused({"serve"}, "NAME is required");
+  check_misused({"stop"}, "NAME is required");
+  check_misused({"get"}, "NAME is required");
+  check_misused({"get", "a"}, "OBJECT is required");
+  check_misused({"set", "a", "b", "c"}, "VALUE is required");
+  check_misused({"del", "a"}, "OBJECT is required");
+  check_misused({"get", "a", "b", "c", "d"}, "d");
+  check_misused({"ls", "--jsom"}, "--jsom");
+  check_misused({"version", "extra"}, "extra");
+  check_misused({"serve", "x", "--max-size"}, "--max-size");
+  for (const char* size : {"", "x", "12Q", "-1", "1.5", "1e3", "12BB", "99999999T"}) {
+    check_misused({"serve", "x", std::string("--max-size=") + size}, "--max-size");
+  }
+  for (const char* name : {"", "a/b", "../x"}) {
+    check_misused({"serve", name}, "cannot name a manager");
+    check_misused({"get", name, "x"}, "cannot name a manager");
+    check_misused({"ls", name}, "cannot name a manager");
+    check_misused({"stop", name}, "cannot name a manager");
+    check_misused({"clean", name}, "cannot name a manager");
+  }
+  check_misused({"serve", std::string(200, 'x')}, "cannot name a manager");
+}
+
+TEST_CASE("usage: a manager that is not there") {
+  check_not_found({"ls", "no-such-manager"});
+  check_not_found({"ls", "no-such-manager", "--json"});
+  check_not_found({"stop", "no-such-manager"});
+  check_not_found({"get", "no-such-manager", "x"});
+  check_not_found({"get", "no-such-manager", "x", "y", "--json"});
+  check_not_found({"set", "no-such-manager", "x", "y", "z"});
+  check_not_found({"del", "no-such-manager", "x"});
+  check_not_found({"clean", "no-such-manager"});
+}
+
+TEST_CASE("usage: the names of commands are names of managers too") {
+  const Ran ran = run({"get", "ls", "stop", "set"});
+  CHECK(ran.code == 3);
+  CHECK(has(ran.err, "there is no manager 'ls'"));
+}
+
+TEST_CASE("usage: output that cannot be written is an error") {
+  const int status = std::system(PARTAGE_PROGRAM " version >/dev/full 2>/dev/null");
+  CHECK(WEXITSTATUS(status) == 1);
+}
