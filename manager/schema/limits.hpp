@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cfloat>
+#include <cstddef>
 
 #include "manager/schema/type.hpp"
 
@@ -9,8 +10,9 @@ namespace partage::schema {
 
 /// As the codec: structs that contain themselves, arrays and objects of an `object`.
 inline constexpr unsigned nesting_limit = 512;
-/// Calls within calls. Each takes some hundred bytes of stack.
-inline constexpr unsigned stack_limit = 4096;
+/// Bytes of stack: half of what a program has. Types may nest between two levels of a struct that contains itself, so that
+/// the levels alone say little.
+inline constexpr std::size_t stack_limit = std::size_t{4} << 20;
 
 /// An f80 or f128 is what this program calls long double.
 inline bool holds_long_double(const Type& type) noexcept {

@@ -151,14 +151,12 @@ class Decoder {
     Deeper(Decoder& decoder, unsigned levels) : decoder_(decoder), levels_(levels) {
       decoder_.nesting_ += levels;
       if (decoder_.nesting_ > nesting_limit) decoder_.corrupt("it nests deeper than 512 levels");
-      if (++decoder_.depth_ > stack_limit) decoder_.corrupt("it nests too deeply");
+      const auto* here = static_cast<const char*>(__builtin_frame_address(0));
+      if (decoder_.stack_ - here > static_cast<std::ptrdiff_t>(stack_limit)) decoder_.corrupt("it nests too deeply");
     }
     Deeper(const Deeper&) = delete;
     Deeper& operator=(const Deeper&) = delete;
-    ~Deeper() {
-      decoder_.nesting_ -= levels_;
-      --decoder_.depth_;
-    }
+    ~Deeper() { decoder_.nesting_ -= levels_; }
 
    private:
     Decoder& decoder_;
@@ -417,7 +415,7 @@ class Decoder {
   ShowHandle show_;
   Role role_;
   unsigned nesting_ = 0;
-  unsigned depth_ = 0;
+  const char* stack_ = static_cast<const char*>(__builtin_frame_address(0));  // grows downwards
 };
 
 /// As the name of a member, nullopt: it cannot be one.

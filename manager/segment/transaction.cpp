@@ -30,19 +30,22 @@ std::size_t first_choice() noexcept {
 }
 
 std::size_t take_record(Segment& segment) {
-  // When all are in use, we wait at one after the other, a little: the holder of any single one may be stopped.
+  const auto taken = [&](TransactionRecord& record, Acquired acquired) {
+    if (acquired == Acquired::owner_died) repair_participants(segment, record);
+    return acquired != Acquired::busy;
+  };
+  const auto place = [](std::size_t i) { return (first_choice() + i) % transaction_records; };
+  for (std::size_t i = 0; i < transaction_records; ++i) {
+    TransactionRecord& record = record_at(segment, place(i));
+    if (taken(record, record.mutex.try_acquire())) return place(i);
+  }
+  // All are in use. We wait at one after the other, a little: the holder of any single one may be stopped.
   constexpr std::chrono::milliseconds patience{2};
   const auto& timeout = segment.operation_timeout;
-  const Deadline deadline = timeout ? Deadline(Clock::now() + *timeout) : std::nullopt;
-  for (std::size_t i = 0;; ++i) {
-    const std::size_t r = (first_choice() + i) % transaction_records;
-    TransactionRecord& record = record_at(segment, r);
-    const Acquired acquired =
-        i < transaction_records ? record.mutex.try_acquire()
-                                : record.mutex.acquire(std::min(Clock::now() + patience, deadline.value_or(Clock::time_point::max())));
-    if (acquired == Acquired::owner_died) repair_participants(segment, record);
-    if (acquired != Acquired::busy) return r;
-    if (deadline && i >= transaction_records && Clock::now() >= *deadline) break;
+  const auto deadline = timeout ? Clock::now() + *timeout : Clock::time_point::max();
+  for (std::size_t i = 0; i < transaction_records || Clock::now() < deadline; ++i) {
+    TransactionRecord& record = record_at(segment, place(i));
+    if (taken(record, record.mutex.acquire(std::min(Clock::now() + patience, deadline)))) return place(i);
   }
   throw TimeoutError("partage: all transaction records of the segment stayed in use longer than operation_timeout; are "
                      "processes stopped in the middle of an operation?");

@@ -118,6 +118,7 @@ class OnlyRecord {
 
 }  // namespace
 
+#if !defined(__SANITIZE_THREAD__)  // its deadlock detector ends the program at the 64th lock that a thread holds
 TEST_CASE("transaction: two stripes, and as many as there may be") {
   KernelFixture f;
   const auto stripes = f.stripes(most_participants);
@@ -152,6 +153,8 @@ TEST_CASE("transaction: too many participants are refused, and it can go on with
   t.commit();
   CHECK(stripes[3].body[1].load() == 1);
 }
+
+#endif
 
 TEST_CASE("transaction: locks in ascending order without duplicates, whatever the order given") {
   KernelFixture f;
