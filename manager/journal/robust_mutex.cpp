@@ -23,6 +23,16 @@ RobustMutex::RobustMutex() {
   if (error != 0) throw std::system_error(error, std::generic_category(), "partage: cannot make a robust mutex");
 }
 
+Acquired RobustMutex::wait(const Deadline& deadline) {
+  for (;;) {
+    const auto awake = Clock::now() + longest_sleep;
+    const bool last = deadline && *deadline <= awake;
+    const int error = acquire_until(last ? *deadline : awake);
+    if (error == 0) return Acquired::clean;
+    if (last || error != ETIMEDOUT) return outcome(error);
+  }
+}
+
 int RobustMutex::acquire_until(Clock::time_point deadline) noexcept {
 #if defined(__SANITIZE_THREAD__)
   // GCC 12's ThreadSanitizer does not know pthread_mutex_clocklock, nor that a timed lock may be acquired owner-dead, and takes
@@ -41,6 +51,13 @@ int RobustMutex::acquire_until(Clock::time_point deadline) noexcept {
   until.tv_nsec = static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch - seconds).count());
   return pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until);
 #endif
+}
+
+Acquired RobustMutex::tried(int error) {
+  if (error == ENOTRECOVERABLE) {  // glibc 2.36 leaves it taken in this case, by us, and outside the robust list
+    __atomic_store_n(reinterpret_cast<u32*>(&mutex_), 0, __ATOMIC_RELEASE);
+  }
+  return outcome(error);
 }
 
 Acquired RobustMutex::outcome(int error) {

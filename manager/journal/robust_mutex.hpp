@@ -7,8 +7,13 @@
 //         Acquired::owner_died. The caller repairs what the lock guards and calls mark_consistent(). It dies before that ->
 //         the next one is told owner_died again. Unlocking without mark_consistent() would make the lock unusable for ever.
 //
+// Sleep:  acquire() sleeps in the kernel, never longer than `longest_sleep` at a time. The kernel wakes one sleeper, which
+//         announces the others again when it locks; dead before that, it leaves them to whoever holds the lock by then, whose
+//         unlock knows of no sleeper. (The kernel makes up for that only if the lock is still free: handle_futex_death() in
+//         kernel/futex/core.c, "a woken up waiter is killed".) Such a wake-up comes late instead of never.
+//
 // Plain type, neither error-checking nor recursive: those compare thread ids, which collide across PID namespaces.
-// acquire() blocks in the kernel without spinning; the deadline is on CLOCK_MONOTONIC.
+// Deadlines are on CLOCK_MONOTONIC.
 #pragma once
 
 #include <pthread.h>
@@ -33,12 +38,12 @@ class RobustMutex {
 
   /// Waits until the lock is ours or the deadline has passed (busy). Throws Corrupt for a lock that is no lock.
   [[nodiscard]] Acquired acquire(const Deadline& deadline = std::nullopt) {
-    const int error = deadline ? acquire_until(*deadline) : pthread_mutex_lock(&mutex_);
-    return error == 0 ? Acquired::clean : outcome(error);
+    const Acquired at_once = try_acquire();
+    return at_once == Acquired::busy ? wait(deadline) : at_once;
   }
   [[nodiscard]] Acquired try_acquire() {
     const int error = pthread_mutex_trylock(&mutex_);
-    return error == 0 ? Acquired::clean : outcome(error);
+    return error == 0 ? Acquired::clean : tried(error);
   }
   void mark_consistent() noexcept { pthread_mutex_consistent(&mutex_); }
   void release() noexcept { pthread_mutex_unlock(&mutex_); }
@@ -49,7 +54,11 @@ class RobustMutex {
   [[nodiscard]] bool owner_dead() const noexcept;
 
  private:
+  static constexpr std::chrono::milliseconds longest_sleep{20};
+
+  Acquired wait(const Deadline& deadline);
   int acquire_until(Clock::time_point) noexcept;
+  Acquired tried(int error);
   static Acquired outcome(int error);
   u32 futex_word() const noexcept;
 
