@@ -15,7 +15,9 @@
 namespace partage::kernel {
 namespace {
 
-int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+int pidfd_open(pid_t pid) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
 
 bool readable(int fd, int milliseconds) noexcept {
   pollfd entry{fd, POLLIN, 0};
@@ -73,7 +75,9 @@ ProcessIdentity own_identity() noexcept {
   return who;
 }
 
-ProcessIdentity identity_of(pid_t pid) noexcept { return read_stat(pid).identity; }
+ProcessIdentity identity_of(pid_t pid) noexcept {
+  return read_stat(pid).identity;
+}
 
 bool is_alive(const ProcessIdentity& who) noexcept {
   if (who.pid <= 0) return false;
@@ -123,7 +127,9 @@ Pidfd::~Pidfd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool Pidfd::wait(int milliseconds) const noexcept { return readable(fd_, milliseconds); }
+bool Pidfd::wait(int milliseconds) const noexcept {
+  return readable(fd_, milliseconds);
+}
 
 bool Pidfd::kill(int signal) const noexcept {
   return ::syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0) == 0;

@@ -1,12 +1,12 @@
 // Who a process is, beyond its pid: pids are reused, and exec() keeps them.
 //
-// A process is named by {pid, start time, image}. The start time is field 22 of /proc/PID/stat, in clock ticks since boot:
-// another process that got the same pid has another one. The image is field 28, the address of the initial stack, which
-// exec() draws anew: a process that has become another program has lost its mappings and its locks, and counts as dead.
-// A word that is 0 was not readable (no /proc, another user's process) and is not compared.
+// A process is named by {pid, start time, image}. The start time is field 22 of /proc/PID/stat, in clock ticks since
+// boot: another process that got the same pid has another one. The image is field 28, the address of the initial stack,
+// which exec() draws anew: a process that has become another program has lost its mappings and its locks, and counts as
+// dead. A word that is 0 was not readable (no /proc, another user's process) and is not compared.
 //
-// Death is what a pidfd says: it becomes readable when the last thread has gone, also while the process is still a zombie,
-// whose /proc entry and pid live on.
+// Death is what a pidfd says: it becomes readable when the last thread has gone, also while the process is still a
+// zombie, whose /proc entry and pid live on.
 //
 // Thread safety: no state. Cost: about 4 us. Errors: none; what cannot be found out counts as alive.
 #pragma once
@@ -36,7 +36,8 @@ std::uint64_t own_pid_namespace() noexcept;
 class Pidfd {
  public:
   Pidfd() = default;
-  /// Not valid() when the process is dead or not the one meant, and when there is no descriptor to be had; ask is_alive().
+  /// Not valid() when the process is dead or not the one meant, and when there is no descriptor to be had; ask
+  /// is_alive().
   explicit Pidfd(const ProcessIdentity& who) noexcept;
   Pidfd(Pidfd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Pidfd& operator=(Pidfd&& other) noexcept;

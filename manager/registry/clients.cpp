@@ -40,8 +40,9 @@ bool is_use(const ClientSlot& s, ClientId id) noexcept {
 void require_same_pid_namespace(const Segment& segment) {
   const u64 theirs = control_table(segment).pid_namespace.load(), ours = own_pid_namespace();
   if (theirs == 0 || ours == 0 || theirs == ours) return;
-  throw ConnectionError("partage: this process lives in another PID namespace (container) than the manager, which could "
-                        "not see it die; run both in one, for instance with --pid=container:... or --pid=host");
+  throw ConnectionError(
+      "partage: this process lives in another PID namespace (container) than the manager, which could "
+      "not see it die; run both in one, for instance with --pid=container:... or --pid=host");
 }
 
 std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdentity& who, ClientId reserver) {
@@ -67,8 +68,9 @@ ClientId Clients::take(ClientState state, const ProcessIdentity& who, ClientId r
   if (const auto id = try_take(state, who, reserver)) return *id;
   reap_all_dead(*segment_);
   if (const auto id = try_take(state, who, reserver)) return *id;
-  throw ConnectionError("partage: " + std::to_string(client_slots - 1) +
-                        " processes are attached to this manager, which is the most it can have; end some, or use another manager");
+  throw ConnectionError(
+      "partage: " + std::to_string(client_slots - 1) +
+      " processes are attached to this manager, which is the most it can have; end some, or use another manager");
 }
 
 void Clients::give_back(ClientId id) {
@@ -112,8 +114,9 @@ void Clients::adopt(ClientId child) {
   const pid_t noted = static_cast<pid_t>(s.pid.load());
   if (StateWord::of(s.state.load()).word() != StateWord{child.generation, ClientState::reserved}.word() ||
       (noted != 0 && noted != ::getpid())) {
-    throw ConnectionError("partage: this process was forked, but before it could take over what its parent held, the parent "
-                          "died and everything was given back");
+    throw ConnectionError(
+        "partage: this process was forked, but before it could take over what its parent held, the parent "
+        "died and everything was given back");
   }
   Change change(*segment_, stripe);
   put_identity(change, s, own_identity());

@@ -1,22 +1,22 @@
 // The attached processes: one client slot each, which every reference, lock and private run of theirs is counted under.
 //
-// A process enters its slot by itself, in shared memory; the manager only watches. So children can be forked, and clients
-// can come and go, while the manager is dead.
+// A process enters its slot by itself, in shared memory; the manager only watches. So children can be forked, and
+// clients can come and go, while the manager is dead.
 //
 // Fork. A child's handles need references of their own before they exist, so the parent prepares: in the parent
-//     const ClientId child = clients.reserve_for_child();   // before fork(): takes a slot and shares the parent's holdings
-//     pid = fork();                                         // parent: note_child(child, pid), or cancel(child) on failure
+//     const ClientId child = clients.reserve_for_child();  // before fork(): takes a slot, shares the parent's holdings
+//     pid = fork();                                        // parent: note_child(child, pid); on failure cancel(child)
 // and in the child, first of all
-//     clients.adopt(child);                                 // segment.client_slot is the child's from here on
+//     clients.adopt(child);                                // segment.client_slot is the child's from here on
 // No other thread of the parent may acquire a reference between reserve_for_child() and fork(): the child would have a
 // handle without the reference. Whoever counts handles keeps that lock across both.
 //
 // Crash: the slot always says who is to blame for it (control_table.hpp).
 //   parent dies in reserve_for_child(), or before the fork   a reserved slot of a dead reserver: reaped
-//   parent dies after the fork, before note_child()          the same for a moment; the manager waits orphan_grace before it
-//                                                            judges, and the child adopts. Too late: adopt() throws
+//   parent dies after the fork, before note_child()          the same for a moment; the manager waits orphan_grace, then
+//                                                            judges; a child that comes later: adopt() throws
 //   child dies before adopt()                                its pid was noted: reaped as dead
-//   process dies in detach()                                 a live slot of a dead process: reaped; everything may be repeated
+//   process dies in detach()                                 a live slot of a dead process: reaped
 //
 // Thread and process safety: every member may be called by any thread of any attached process at any time.
 // Errors: ConnectionError when all slots are taken by living processes or this process may not attach; ManagerShutdown.
@@ -31,8 +31,9 @@
 
 namespace partage::kernel {
 
-/// How long a slot reserved by a process that died is left to a child that may be about to adopt it.
-inline constexpr std::chrono::milliseconds orphan_grace{100};
+/// How long a slot reserved by a process that died is left to a child that may be about to adopt it: longer than a loaded
+/// machine keeps a process waiting.
+inline constexpr std::chrono::milliseconds orphan_grace{1000};
 
 /// One use of a slot, for ever.
 struct ClientId {
@@ -58,7 +59,8 @@ class Clients {
  public:
   explicit Clients(Segment& segment) noexcept : segment_(&segment) {}
 
-  /// Takes a slot for this process and makes it segment.client_slot. Slots of dead processes are reaped if none is free.
+  /// Takes a slot for this process and makes it segment.client_slot. Slots of dead processes are reaped if none is
+  /// free.
   u64 attach();
   /// Gives back everything this process holds, and its slot: segment.client_slot is 0 afterwards, and handles are void.
   void detach();

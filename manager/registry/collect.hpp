@@ -1,8 +1,8 @@
 // The end of objects nobody refers to any more.
 //
-// An object turns `dying` in the very commit that drops its last reference (object_table.hpp). Whoever runs operations that
-// may do that calls collect() afterwards, outside all locks; what nobody collects is found on the dying lists by the manager's
-// next round, or by anybody's sweep(). Finishing one object is
+// An object turns `dying` in the very commit that drops its last reference (object_table.hpp). Whoever runs operations
+// that may do that calls collect() afterwards, outside all locks; what nobody collects is found on the dying lists by
+// the manager's next round, or by anybody's sweep(). Finishing one object is
 //
 //   1 repair   every stripe of it whose holder died
 //   2 empty    drop its elements in small commits, as long as they may hold references; objects that die of it are next
@@ -10,8 +10,8 @@
 //
 // Work is a loop, not a recursion: a list of a million nested lists needs no stack.
 //
-// Crash: after any step of 1 and 2 the object is on the dying list as before, only smaller; step 3 is one commit. The next
-// collector goes on from there. Two collectors never work on one object: the collector lock of the registry stripe
+// Crash: after any step of 1 and 2 the object is on the dying list as before, only smaller; step 3 is one commit. The
+// next collector goes on from there. Two collectors never work on one object: the collector lock of the registry stripe
 // (control_table.hpp) is tried, never waited for; who holds it looks at the list again after letting go, so that
 // nothing is left behind.
 //

@@ -26,8 +26,12 @@ void make_control_table(Segment& segment) {
 ActivityGuard::ActivityGuard(const Segment& segment, ActivityLock& lock, const char* what) {
   const auto& timeout = segment.operation_timeout;
   switch (lock.mutex.acquire(timeout ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
-    case Acquired::owner_died: lock.mutex.mark_consistent(); [[fallthrough]];
-    case Acquired::clean: lock_ = &lock; return;
+    case Acquired::owner_died:
+      lock.mutex.mark_consistent();
+      [[fallthrough]];
+    case Acquired::clean:
+      lock_ = &lock;
+      return;
     case Acquired::busy:
       throw TimeoutError(std::string("partage: somebody was ") + what + " longer than operation_timeout; thread " +
                          std::to_string(lock.mutex.owner()) + ": is that process stopped?");
@@ -36,9 +40,14 @@ ActivityGuard::ActivityGuard(const Segment& segment, ActivityLock& lock, const c
 
 ActivityGuard::ActivityGuard(ActivityLock& lock) {
   switch (lock.mutex.try_acquire()) {
-    case Acquired::owner_died: lock.mutex.mark_consistent(); [[fallthrough]];
-    case Acquired::clean: lock_ = &lock; return;
-    case Acquired::busy: return;
+    case Acquired::owner_died:
+      lock.mutex.mark_consistent();
+      [[fallthrough]];
+    case Acquired::clean:
+      lock_ = &lock;
+      return;
+    case Acquired::busy:
+      return;
   }
 }
 

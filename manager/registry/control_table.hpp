@@ -16,13 +16,13 @@
 //     32  reserver  slot | generation << 32 of the client that reserved it for its child, 0 = attached by itself
 //     40  reserved[3]
 //
-// A client is named by {slot, generation}: a slot is reused with another generation. References (bits in object_table.hpp)
-// and private runs (heap.hpp) name only the slot, because they are gone before it is free.
+// A client is named by {slot, generation}: a slot is reused with another generation. References (bits in
+// object_table.hpp) and private runs (heap.hpp) name only the slot, because they are gone before it is free.
 //
-// Crash: slots change through the log of `stripe`, one commit each. A slot that is not free always tells who is to blame for
-// it: the process in `pid`, or while that is 0 its reserver. reap.hpp judges and takes back.
-// The two kinds of lock below guard no words: the work done under them consists of commits of their own and starts over from
-// what it finds, so the next holder after a death has nothing to repair.
+// Crash: slots change through the log of `stripe`, one commit each. A slot that is not free always tells who is to
+// blame for it: the process in `pid`, or while that is 0 its reserver. reap.hpp judges and takes back.
+// The two kinds of lock below guard no words: the work done under them consists of commits of their own and starts over
+// from what it finds, so the next holder after a death has nothing to repair.
 //
 // Lock order: reaper -> collector (ascending; one at a time but for verify) -> transaction record -> stripes.
 #pragma once

@@ -10,8 +10,12 @@ namespace {
 
 constexpr std::size_t drop_step = 64;  // elements a commit: long enough to be quick, short enough for a small log
 
-List list_at(Segment& segment, u64 body) { return {segment, body}; }
-Dict dict_at(Segment& segment, u64 body) { return {segment, segment.at<DictBody>(body)}; }
+List list_at(Segment& segment, u64 body) {
+  return {segment, body};
+}
+Dict dict_at(Segment& segment, u64 body) {
+  return {segment, segment.at<DictBody>(body)};
+}
 
 /// Calls fn with the container.
 template <class Fn>
@@ -34,8 +38,10 @@ decltype(auto) with(Segment& segment, ObjectKind kind, u64 body, Fn&& fn) {
 
 const char* name_of(ObjectKind kind) noexcept {
   switch (kind) {
-    case ObjectKind::list: return "list";
-    case ObjectKind::dict: return "dict";
+    case ObjectKind::list:
+      return "list";
+    case ObjectKind::dict:
+      return "dict";
   }
   return "unknown";
 }
@@ -98,6 +104,8 @@ std::string Hosted::verify(std::vector<u64>& runs) const {
   return with(*segment_, kind_, body_, [&](auto& c) { return c.verify(runs); });
 }
 
-void register_repairs() noexcept { register_list_repair(); }  // dicts need no repair of their own
+void register_repairs() noexcept {
+  register_list_repair();  // dicts need no repair of their own
+}
 
 }  // namespace partage::kernel

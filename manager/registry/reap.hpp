@@ -6,11 +6,12 @@
 //   4 its slot becomes free, one commit
 //   5 slots it had reserved for children that never came
 //
-// Crash: each step is made of commits of their own and starts over from what it finds; the slot stays taken until 4, so the
-// next reaper finds the same dead client and goes on. Reapers exclude each other (control_table.hpp, `reaper`): otherwise
-// the slower one would take references from the slot's next owner.
+// Crash: each step is made of commits of their own and starts over from what it finds; the slot stays taken until 4, so
+// the next reaper finds the same dead client and goes on. Reapers exclude each other (control_table.hpp, `reaper`):
+// otherwise the slower one would take references from the slot's next owner.
 //
-// Anybody may reap: the manager does it for those it watches, attach() when there is no free slot, a new manager for all.
+// Anybody may reap: the manager does it for those it watches, attach() when there is no free slot, a new manager for
+// all.
 // Errors: TimeoutError when a stopped process holds a needed lock; then try again later.
 #pragma once
 
@@ -31,8 +32,8 @@ inline bool reap(Segment& segment, ClientId suspect, Orphans orphans = Orphans::
 /// Reaps every dead client; how many there were.
 std::size_t reap_all_dead(Segment& segment, Orphans orphans = Orphans::leave);
 
-/// Locks and unlocks, and so repairs, everything in the segment whose holder died: heap, transactions, registry, clients,
-/// all objects. Costs some loads per object when there is nothing to do.
+/// Locks and unlocks, and so repairs, everything in the segment whose holder died: heap, transactions, registry,
+/// clients, all objects. Costs some loads per object when there is nothing to do.
 void repair_everything(Segment& segment);
 
 }  // namespace partage::kernel

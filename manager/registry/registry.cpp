@@ -9,7 +9,9 @@
 namespace partage::kernel {
 namespace {
 
-BytesView key_of(std::string_view name) { return {name.data(), name.size()}; }
+BytesView key_of(std::string_view name) {
+  return {name.data(), name.size()};
+}
 
 /// A stored text: length, then bytes (object_table.hpp).
 std::string text_at(const Segment& segment, u64 run) {
@@ -48,7 +50,9 @@ ObjectRef Registry::names() const {
     const ObjectSlot* slot = objects.find(index);
     if (slot == nullptr) break;
     const SlotWord word = SlotWord::of(slot->state.load());
-    if (word.state == SlotState::live && (word.flags & object_flag::internal) != 0) return make_ref(index, word.generation);
+    if (word.state == SlotState::live && (word.flags & object_flag::internal) != 0) {
+      return make_ref(index, word.generation);
+    }
   }
   throw Corrupt("partage: the segment has no dict of names; it was damaged from outside, start a new manager");
 }
@@ -79,19 +83,22 @@ ObjectRef Registry::create(ObjectKind kind, u16 flags, std::string_view schema, 
 }
 
 ObjectRef Registry::create_list(std::string_view schema, std::string_view name, const ListConfig& config) {
-  return create(ObjectKind::list, config.handles ? object_flag::handles : u16{0}, schema, name,
-                [&](Change& change) { return List::build(change, config); }, "creating a list");
+  return create(
+      ObjectKind::list, config.handles ? object_flag::handles : u16{0}, schema, name,
+      [&](Change& change) { return List::build(change, config); }, "creating a list");
 }
 
 ObjectRef Registry::create_dict(std::string_view schema, std::string_view name, const DictConfig& config) {
-  return create(ObjectKind::dict, config.handles ? object_flag::handles : u16{0}, schema, name,
-                [&](Change& change) { return Dict::build(change, config); }, "creating a dict");
+  return create(
+      ObjectKind::dict, config.handles ? object_flag::handles : u16{0}, schema, name,
+      [&](Change& change) { return Dict::build(change, config); }, "creating a dict");
 }
 
 void Registry::release(ObjectRef ref) noexcept {
   try {
     if (Objects(*segment_).release(ref, segment_->client_slot)) made_dying().push_back(ref);
-  } catch (...) {  // a stopped process holds the lock longer than operation_timeout: the bit goes with this process' slot
+  } catch (...) {
+    // A stopped process holds the lock longer than operation_timeout: the bit goes with this process' slot.
   }
   collect(*segment_);
 }
@@ -169,7 +176,9 @@ std::optional<ObjectFacts> Registry::facts(ObjectRef ref) const {
   if (slot == nullptr) return std::nullopt;
   const SlotWord word = SlotWord::of(slot->state.load());
   const ObjectFacts facts{word.kind, word.flags, slot->body.load()};
-  if (word.state != SlotState::live || word.generation != generation_of(ref) || !objects.is_live(ref)) return std::nullopt;
+  if (word.state != SlotState::live || word.generation != generation_of(ref) || !objects.is_live(ref)) {
+    return std::nullopt;
+  }
   return facts;
 }
 

@@ -1,14 +1,14 @@
 // The registry of a segment: which objects there are, what they are called, and who may still use them.
 //
 // A process-local view; cheap to make. References it takes are held by this process: by the client slot
-// segment.client_slot, which Clients::attach() or adopt() has set. One process holds an object once, however many handles it
-// has; counting those is the caller's.
+// segment.client_slot, which Clients::attach() or adopt() has set. One process holds an object once, however many
+// handles it has; counting those is the caller's.
 //
 // Names are a dict in the segment (name -> handle), made by format() and marked object_flag::internal. So a name is a
 // reference like any other: giving one, taking one away and what follows from it are single commits of kernel and dict.
 //
 // Crash: every member is one commit, or several of which each leaves a sound segment:
-//   create    one commit; dies before it: nothing. After it: the object is held by the dead client's slot, and reaped with it
+//   create    one commit; dies before it: nothing. After it: the dead client's slot holds it, and it is reaped with it
 //   publish   one commit of the dict of names (and of the object's count)
 //   release   one commit; a dying object is finished by anybody (collect.hpp)
 //
@@ -51,13 +51,13 @@ class Registry {
   /// Makes the tables of a fresh segment, before anybody else has it. Also calls register_repairs().
   static void format(Segment& segment);
 
-  /// (m) A new empty object, held by this process. `schema` is its description; `name` what it will be published as, for
-  /// messages and tools; empty: anonymous.
+  /// (m) A new empty object, held by this process. `schema` is its description; `name` what it will be published as,
+  /// for messages and tools; empty: anonymous.
   ObjectRef create_list(std::string_view schema, std::string_view name, const ListConfig& config);
   ObjectRef create_dict(std::string_view schema, std::string_view name, const DictConfig& config);
 
-  /// (m) Gives the object the name unless it is taken, in one step. Returns 0 when the object has it now, else the object that
-  /// has it, which this process then holds.
+  /// (m) Gives the object the name unless it is taken, in one step. Returns 0 when the object has it now, else the
+  /// object that has it, which this process then holds.
   ObjectRef publish(std::string_view name, ObjectRef ref);
   /// (m) The object of that name, which this process then holds; 0: there is none.
   ObjectRef lookup(std::string_view name);

@@ -1,7 +1,7 @@
 // The object slots of one registry stripe, copied out under its lock: for whoever walks over all objects.
 //
-// What was copied goes stale at once. Whoever follows a `body` holds the collector lock of the stripe (control_table.hpp)
-// from before the scan: while it is held no object of the stripe is freed.
+// What was copied goes stale at once. Whoever follows a `body` holds the collector lock of the stripe
+// (control_table.hpp) from before the scan: while it is held no object of the stripe is freed.
 //
 // Thread and process safety: any thread that holds no stripe.
 #pragma once

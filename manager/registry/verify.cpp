@@ -68,7 +68,9 @@ class Verifier {
         const ObjectSlot* slot = objects_.find(index);
         if (slot == nullptr) return at("an object without a slot: index ", index);
         switch (SlotWord::of(slot->state.load()).state) {
-          case SlotState::live: live_.push_back(index); break;
+          case SlotState::live:
+            live_.push_back(index);
+            break;
           case SlotState::free:
             ++free;
             if (slot->body.load() != 0 || slot->schema.load() != 0 || slot->name.load() != 0) {
@@ -76,14 +78,17 @@ class Verifier {
             }
             if (slot->count.load() != 0 || holders(*slot) != 0) return at("a reference to a free slot: index ", index);
             break;
-          default: return at("a slot of an impossible state: index ", index);
+          default:
+            return at("a slot of an impossible state: index ", index);
         }
       }
       for (u64 link = home.body[ObjectTable::free_list].load(); link != 0 && listed <= free; ++listed) {
         const auto index = static_cast<u32>(link - 1);
         const ObjectSlot* slot = objects_.find(index);
         if (index % ObjectTable::stripe_count != s || slot == nullptr) return at("a free list leaves its stripe: ", s);
-        if (SlotWord::of(slot->state.load()).state != SlotState::free) return at("a free list with a slot in use: index ", index);
+        if (SlotWord::of(slot->state.load()).state != SlotState::free) {
+          return at("a free list with a slot in use: index ", index);
+        }
         link = slot->link.load();
       }
       if (listed != free) return at("a free list that does not list the free slots: stripe ", s);
@@ -115,7 +120,9 @@ class Verifier {
   /// Counts are what containers hold, bits are those of attached clients, and nobody lives without either.
   std::string references() {
     std::array<u64, client_slots / 64> attached{};
-    for (const ClientInfo& client : Clients(segment_).list()) attached[client.id.slot / 64] |= u64{1} << client.id.slot % 64;
+    for (const ClientInfo& client : Clients(segment_).list()) {
+      attached[client.id.slot / 64] |= u64{1} << client.id.slot % 64;
+    }
     for (const u32 index : live_) {
       const ObjectSlot& slot = *objects_.find(index);
       const u64 count = slot.count.load();
@@ -124,7 +131,9 @@ class Verifier {
                std::to_string(held_[index]);
       }
       for (std::size_t w = 0; w < attached.size(); ++w) {
-        if ((slot.holders[w].load() & ~attached[w]) != 0) return at("a process that is not attached holds object ", index);
+        if ((slot.holders[w].load() & ~attached[w]) != 0) {
+          return at("a process that is not attached holds object ", index);
+        }
       }
       const bool internal = (SlotWord::of(slot.state.load()).flags & object_flag::internal) != 0;
       if (!internal && count == 0 && holders(slot) == 0) return at("nobody refers to the live object ", index);
@@ -155,7 +164,9 @@ class Verifier {
       if (std::ranges::binary_search(owned_, run)) continue;
       const u64 owner = runs.owner_slot(run);
       if (owner == 0) return at("nobody owns the run at offset ", run);
-      if (clients.info(owner).state == ClientState::free) return at("private memory of a process that has gone, at offset ", run);
+      if (clients.info(owner).state == ClientState::free) {
+        return at("private memory of a process that has gone, at offset ", run);
+      }
     }
     for (const u64 run : owned_) {
       if (!std::ranges::binary_search(allocated, run)) return at("a run in use that is not allocated, at offset ", run);
@@ -173,6 +184,8 @@ class Verifier {
 
 }  // namespace
 
-std::string verify_segment(Segment& segment) { return Verifier(segment).run(); }
+std::string verify_segment(Segment& segment) {
+  return Verifier(segment).run();
+}
 
 }  // namespace partage::kernel

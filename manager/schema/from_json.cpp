@@ -22,7 +22,9 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view view_of(const json::string& s) { return {s.data(), s.size()}; }
+std::string_view view_of(const json::string& s) {
+  return {s.data(), s.size()};
+}
 
 /// For messages.
 std::string shown(const json::value& value) {
@@ -64,7 +66,7 @@ class Encoder {
   }
 
  private:
-  // ---- output --------------------------------------------------------------------------------------------------------
+  // ---- output -------------------------------------------------------------------------------------------------------
 
   void write(const void* from, std::size_t n) { out_.append(static_cast<const char*>(from), n); }
   template <class T>
@@ -82,7 +84,7 @@ class Encoder {
     write(&word, size);
   }
 
-  // ---- refusals ------------------------------------------------------------------------------------------------------
+  // ---- refusals -----------------------------------------------------------------------------------------------------
 
   std::string where() const { return path_.empty() ? "" : " at " + path_; }
 
@@ -122,31 +124,37 @@ class Encoder {
     encode(type, value);
   }
 
-  // ---- forms ---------------------------------------------------------------------------------------------------------
+  // ---- forms --------------------------------------------------------------------------------------------------------
 
   void encode(const Type& type, const json::value& value) {
     switch (type.form) {
       case Form::boolean:
         if (!value.is_bool()) refuse(type, value, "true or false");
         return flag(value.get_bool());
-      case Form::integer: return integer(type, value);
-      case Form::floating: return floating(type, value);
-      case Form::character: return character(type, value);
-      case Form::text: return text(type, value);
+      case Form::integer:
+        return integer(type, value);
+      case Form::floating:
+        return floating(type, value);
+      case Form::character:
+        return character(type, value);
+      case Form::text:
+        return text(type, value);
       case Form::bytes: {
         const auto bytes = text_or_hex(value);
         if (!bytes) refuse(type, value, R"(a text, or {"hex": "00ff"})");
         count(bytes->size());
         return write(bytes->data(), bytes->size());
       }
-      case Form::optional: return optional(type, value);
+      case Form::optional:
+        return optional(type, value);
       case Form::sequence: {
         const json::array& list = list_in(type, value, "a list");
         count(list.size());
         for (std::size_t i = 0; i < list.size(); ++i) encode_part(*type.parts[0], list[i], i);
         return;
       }
-      case Form::array: return array(type, value);
+      case Form::array:
+        return array(type, value);
       case Form::tuple: {
         const json::array& list = list_in(type, value, "a list of " + std::to_string(type.parts.size()));
         if (list.size() != type.parts.size()) {
@@ -156,19 +164,25 @@ class Encoder {
         for (std::size_t i = 0; i < list.size(); ++i) encode_part(*type.parts[i], list[i], i);
         return;
       }
-      case Form::map: return map(type, value);
-      case Form::variant: return variant(type, value);
-      case Form::bitset: return bitset(type, value);
+      case Form::map:
+        return map(type, value);
+      case Form::variant:
+        return variant(type, value);
+      case Form::bitset:
+        return bitset(type, value);
       case Form::none:
         if (!value.is_null()) refuse(type, value, "null");
         return nothing();
-      case Form::object: return object(value);
+      case Form::object:
+        return object(value);
       case Form::list:
       case Form::dict:
-      case Form::handle: return handle(type, value);
+      case Form::handle:
+        return handle(type, value);
       case Form::user:
       case Form::boost:
-      case Form::unknown: break;
+      case Form::unknown:
+        break;
     }
     throw TypeError("partage: " + type.text + where() +
                     " can be written only by a program that defines the type: its bytes are not described");
@@ -388,12 +402,22 @@ class Encoder {
       write(t.data(), t.size());
     };
     switch (value.kind()) {
-      case json::kind::null: return tag(0);
-      case json::kind::bool_: return tag(value.get_bool() ? 2 : 1);
-      case json::kind::int64: tag(3); return write(value.get_int64());
-      case json::kind::uint64: tag(4); return write(value.get_uint64());
-      case json::kind::double_: tag(5); return write(value.get_double());
-      case json::kind::string: tag(6); return text(view_of(value.get_string()));
+      case json::kind::null:
+        return tag(0);
+      case json::kind::bool_:
+        return tag(value.get_bool() ? 2 : 1);
+      case json::kind::int64:
+        tag(3);
+        return write(value.get_int64());
+      case json::kind::uint64:
+        tag(4);
+        return write(value.get_uint64());
+      case json::kind::double_:
+        tag(5);
+        return write(value.get_double());
+      case json::kind::string:
+        tag(6);
+        return text(view_of(value.get_string()));
       case json::kind::array: {
         const Inside inside(*this, "");
         tag(7);

@@ -1,15 +1,16 @@
 // A new element from JSON, by the description of its type: the bytes that the codec would have written. It takes what
 // to_json() makes of a value, and where that is clear, what a person would rather write:
 //
-//   variant      the bare value too: the first alternative that takes it       f64    any number, "NaN", "inf"
-//   integers     3.0 and 1e3 too                                              bytes  a text: its bytes
-//   map          a list of pairs too                                          handle a text that names an object, for `find`
+//   variant    the bare value too: the first alternative that takes it
+//   integers   3.0 and 1e3 too             f64      any number, "nan", "inf"
+//   map        a list of pairs too         bytes    a text: its bytes
+//   char       its number too              handle   a text that names an object, for `find`
 //
 // The elements of a set or map that is part of a key stand in the order in which to_json() shows them.
 //
 // Thread safety: no state. Errors, each naming the place within the value, what stands there and what would be right:
-// TypeError for JSON of another kind, or a type that only its own program can write (user, boost); ValueError for a number
-// that does not fit, a list of another length, NaN as a key.
+// TypeError for JSON of another kind, or a type that only its own program can write (user, boost); ValueError for a
+// number that does not fit, a list of another length, NaN as a key.
 #pragma once
 
 #include <boost/json/value.hpp>

@@ -15,7 +15,9 @@ namespace json = boost::json;
 
 constexpr std::size_t line_width = 100;
 
-std::string_view view_of(json::string_view s) { return {s.data(), s.size()}; }
+std::string_view view_of(json::string_view s) {
+  return {s.data(), s.size()};
+}
 
 void append_string(std::string& out, std::string_view text) {
   out += '"';
@@ -39,12 +41,24 @@ void append_string(std::string& out, std::string_view text) {
 /// Everything on one line.
 void append_flat(std::string& out, const json::value& value, bool blanks) {
   switch (value.kind()) {
-    case json::kind::null: out += "null"; return;
-    case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
-    case json::kind::int64: out += std::to_string(value.get_int64()); return;
-    case json::kind::uint64: out += std::to_string(value.get_uint64()); return;
-    case json::kind::double_: out += text_of(value.get_double()); return;
-    case json::kind::string: append_string(out, view_of(value.get_string())); return;
+    case json::kind::null:
+      out += "null";
+      return;
+    case json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      return;
+    case json::kind::int64:
+      out += std::to_string(value.get_int64());
+      return;
+    case json::kind::uint64:
+      out += std::to_string(value.get_uint64());
+      return;
+    case json::kind::double_:
+      out += text_of(value.get_double());
+      return;
+    case json::kind::string:
+      append_string(out, view_of(value.get_string()));
+      return;
     case json::kind::array: {
       out += '[';
       const char* between = "";
@@ -96,8 +110,8 @@ std::size_t flat_size(const json::value& value, std::size_t most) {
 }
 
 void append_readable(std::string& out, const json::value& value, std::size_t indent, std::size_t before) {
-  const bool encloses = (value.is_array() && !value.get_array().empty()) ||
-                        (value.is_object() && !value.get_object().empty());
+  const bool encloses =
+      (value.is_array() && !value.get_array().empty()) || (value.is_object() && !value.get_object().empty());
   if (!encloses || before + flat_size(value, line_width) <= line_width) return append_flat(out, value, true);
   const std::string start = '\n' + std::string(indent + 2, ' ');
   if (const auto* array = value.if_array()) {

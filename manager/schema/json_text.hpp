@@ -3,8 +3,8 @@
 //   compact     {"k":[1,2.5,"x"]}               one line, no blanks
 //   readable    {"k": [1, 2.5, "x"]}            what is longer than a line is broken up, two blanks a level
 //
-// A value must hold no NaN or infinity and only UTF-8: to_json() makes none. Control characters are escaped, all else stays
-// as it is. Thread safety: no state.
+// A value must hold no NaN or infinity and only UTF-8: to_json() makes none. Control characters are escaped, all else
+// stays as it is. Thread safety: no state.
 #pragma once
 
 #include <boost/json/value.hpp>

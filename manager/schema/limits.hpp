@@ -10,8 +10,8 @@ namespace partage::schema {
 
 /// As the codec: structs that contain themselves, arrays and objects of an `object`.
 inline constexpr unsigned nesting_limit = 512;
-/// Bytes of stack: half of what a program has. Types may nest between two levels of a struct that contains itself, so that
-/// the levels alone say little.
+/// Bytes of stack: half of what a program has. Types may nest between two levels of a struct that contains itself, so
+/// that the levels alone say little.
 inline constexpr std::size_t stack_limit = std::size_t{4} << 20;
 
 /// An f80 or f128 is what this program calls long double.

@@ -33,7 +33,7 @@ class Parser {
                   std::to_string(at_ + 1) + "; was the object made by a newer version of the library?");
   }
 
-  // ---- characters ----------------------------------------------------------------------------------------------------
+  // ---- characters ---------------------------------------------------------------------------------------------------
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool accept(char c) {
@@ -92,7 +92,7 @@ class Parser {
     return text_.substr(from, at_ - from);
   }
 
-  // ---- types ---------------------------------------------------------------------------------------------------------
+  // ---- types --------------------------------------------------------------------------------------------------------
 
   Type& make(Form form) {
     types_.push_back({});
@@ -173,13 +173,25 @@ class Parser {
   static std::optional<Number> number_called(std::string_view word) {
     using enum Form;
     static constexpr Number numbers[] = {
-        {"bool", boolean, 1, false},       {"byte", integer, 1, false},   {"i8", integer, 1, true},
-        {"i16", integer, 2, true},         {"i32", integer, 4, true},     {"i64", integer, 8, true},
-        {"u8", integer, 1, false},         {"u16", integer, 2, false},    {"u32", integer, 4, false},
-        {"u64", integer, 8, false},        {"f32", floating, 4, true},    {"f64", floating, 8, true},
-        {"f80", floating, 10, true},       {"f128", floating, 16, true},  {"char", character, 1, char_is_signed},
-        {"char8", character, 1, false},    {"char16", character, 2, false},
-        {"char32", character, 4, false},   {"wchar", character, sizeof(wchar_t), false},
+        {"bool", boolean, 1, false},
+        {"byte", integer, 1, false},
+        {"i8", integer, 1, true},
+        {"i16", integer, 2, true},
+        {"i32", integer, 4, true},
+        {"i64", integer, 8, true},
+        {"u8", integer, 1, false},
+        {"u16", integer, 2, false},
+        {"u32", integer, 4, false},
+        {"u64", integer, 8, false},
+        {"f32", floating, 4, true},
+        {"f64", floating, 8, true},
+        {"f80", floating, 10, true},
+        {"f128", floating, 16, true},
+        {"char", character, 1, char_is_signed},
+        {"char8", character, 1, false},
+        {"char16", character, 2, false},
+        {"char32", character, 4, false},
+        {"wchar", character, sizeof(wchar_t), false},
     };
     for (const Number& n : numbers) {
       if (n.word == word) return n;
@@ -212,9 +224,9 @@ class Parser {
     constexpr std::size_t any = ~std::size_t{0};
     using enum Form;
     static constexpr Enclosing enclosing[] = {
-        {"opt", optional, 1, 1}, {"vec", sequence, 1, 1}, {"set", sequence, 1, 1}, {"multiset", sequence, 1, 1},
-        {"map", map, 2, 2}, {"multimap", map, 2, 2}, {"pair", tuple, 2, 2}, {"tuple", tuple, 0, any},
-        {"variant", variant, 1, any}, {"list", list, 1, 1}, {"dict", dict, 2, 2},
+        {"opt", optional, 1, 1},      {"vec", sequence, 1, 1}, {"set", sequence, 1, 1}, {"multiset", sequence, 1, 1},
+        {"map", map, 2, 2},           {"multimap", map, 2, 2}, {"pair", tuple, 2, 2},   {"tuple", tuple, 0, any},
+        {"variant", variant, 1, any}, {"list", list, 1, 1},    {"dict", dict, 2, 2},
     };
     for (const Enclosing& e : enclosing) {
       if (e.word != word) continue;

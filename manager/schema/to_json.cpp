@@ -25,7 +25,9 @@ json::value undescribed(const Type& type, std::size_t bytes) {
   return json::object{{"type", type.text}, {"size", bytes}};
 }
 
-json::string string_of(std::string_view text) { return json::string(json::string_view(text.data(), text.size())); }
+json::string string_of(std::string_view text) {
+  return json::string(json::string_view(text.data(), text.size()));
+}
 
 json::value list_of_pairs(Pairs pairs) {
   json::array out;
@@ -76,7 +78,12 @@ json::value of_float(T x) {
 class Decoder {
  public:
   Decoder(BytesView bytes, ShowHandle show, Role role)
-      : begin_(bytes.data), at_(bytes.data), end_(bytes.data + bytes.size), refs_(bytes.refs), show_(show), role_(role) {}
+      : begin_(bytes.data),
+        at_(bytes.data),
+        end_(bytes.data + bytes.size),
+        refs_(bytes.refs),
+        show_(show),
+        role_(role) {}
 
   json::value all(const Type& type) {
     json::value value = decode(type, true);
@@ -86,7 +93,7 @@ class Decoder {
   }
 
  private:
-  // ---- bytes ---------------------------------------------------------------------------------------------------------
+  // ---- bytes --------------------------------------------------------------------------------------------------------
 
   [[noreturn]] void corrupt(const std::string& what) const {
     throw Corrupt("partage: a stored value is damaged, or was written as another type: " + what + ", at byte " +
@@ -143,7 +150,9 @@ class Decoder {
     return ref;
   }
 
-  // ---- forms ---------------------------------------------------------------------------------------------------------
+  // ---- forms --------------------------------------------------------------------------------------------------------
+  // Functions of their own, also for the compiler: inlined into decode() they would make each of its calls cost the
+  // stack of all of them.
 
   /// Value and stack nest: both have a limit.
   class Deeper {
@@ -167,35 +176,51 @@ class Decoder {
   json::value decode(const Type& type, bool last) {
     const Deeper deeper(*this, type.nests ? 1 : 0);
     switch (type.form) {
-      case Form::boolean: return flag();
-      case Form::integer: return integer(type);
-      case Form::floating: return floating(type);
-      case Form::character: return character(type);
-      case Form::text: return text(*type.parts[0]);
-      case Form::bytes: {
-        const std::uint64_t n = count();
-        return hex(take(n), static_cast<std::size_t>(n));
-      }
-      case Form::optional: return optional(type, last);
-      case Form::sequence: return elements(*type.parts[0], element_count(count()), last);
-      case Form::array: return array(type, last);
-      case Form::tuple: return tuple(type, last);
-      case Form::map: return map(type, last);
-      case Form::variant: return variant(type, last);
-      case Form::bitset: return bitset(type);
-      case Form::none: nothing(); return nullptr;
-      case Form::object: return object();
-      case Form::boost: return archive(type, last);
+      case Form::boolean:
+        return flag();
+      case Form::integer:
+        return integer(type);
+      case Form::floating:
+        return floating(type);
+      case Form::character:
+        return character(type);
+      case Form::text:
+        return text(*type.parts[0]);
+      case Form::bytes:
+        return bytes();
+      case Form::optional:
+        return optional(type, last);
+      case Form::sequence:
+        return elements(*type.parts[0], element_count(count()), last);
+      case Form::array:
+        return array(type, last);
+      case Form::tuple:
+        return tuple(type, last);
+      case Form::map:
+        return map(type, last);
+      case Form::variant:
+        return variant(type, last);
+      case Form::bitset:
+        return bitset(type);
+      case Form::none:
+        nothing();
+        return nullptr;
+      case Form::object:
+        return object();
+      case Form::boost:
+        return archive(type, last);
       case Form::user:
-      case Form::unknown: return rest(type, last);
+      case Form::unknown:
+        return rest(type, last);
       case Form::list:
       case Form::dict:
-      case Form::handle: return handle(type);
+      case Form::handle:
+        return handle(type);
     }
     throw Undescribed{};
   }
 
-  json::value integer(const Type& type) {
+  [[gnu::noinline]] json::value integer(const Type& type) {
     std::uint64_t word = 0;
     std::memcpy(&word, take(type.size), type.size);
     return widen(type, word);
@@ -208,7 +233,7 @@ class Decoder {
     return static_cast<std::int64_t>(word << unused) >> unused;
   }
 
-  json::value floating(const Type& type) {
+  [[gnu::noinline]] json::value floating(const Type& type) {
     if (type.size == sizeof(float)) return of_float(read<float>());
     if (type.size == sizeof(double)) return of_float(read<double>());
     if (!holds_long_double(type)) throw Undescribed{};
@@ -219,12 +244,15 @@ class Decoder {
 
   std::uint32_t unit(const Type& type) {
     switch (type.size) {
-      case 1: return read<std::uint8_t>();
-      case 2: return read<std::uint16_t>();
-      default: return read<std::uint32_t>();
+      case 1:
+        return read<std::uint8_t>();
+      case 2:
+        return read<std::uint16_t>();
+      default:
+        return read<std::uint32_t>();
     }
   }
-  json::value character(const Type& type) {
+  [[gnu::noinline]] json::value character(const Type& type) {
     const std::uint32_t c = unit(type);
     // A unit of UTF-8 or UTF-16 is a character by itself only where it stands for one.
     const char32_t point = c;
@@ -233,7 +261,7 @@ class Decoder {
     return type.is_signed ? json::value(static_cast<std::int8_t>(c)) : json::value(c);
   }
 
-  json::value text(const Type& of) {
+  [[gnu::noinline]] json::value text(const Type& of) {
     const std::uint64_t n = count();
     if (n > left() / of.size) corrupt("a string is longer than what is left");
     if (of.form == Form::character && of.size == 1) {
@@ -251,7 +279,12 @@ class Decoder {
     return numbers;
   }
 
-  json::value optional(const Type& type, bool last) {
+  [[gnu::noinline]] json::value bytes() {
+    const std::uint64_t n = count();
+    return hex(take(n), static_cast<std::size_t>(n));
+  }
+
+  [[gnu::noinline]] json::value optional(const Type& type, bool last) {
     if (!flag()) return nullptr;
     json::value value = decode(*type.parts[0], last);
     if (!may_be_null(*type.parts[0])) return value;
@@ -260,14 +293,14 @@ class Decoder {
     return wrapped;
   }
 
-  json::value elements(const Type& of, std::size_t n, bool last) {
+  [[gnu::noinline]] json::value elements(const Type& of, std::size_t n, bool last) {
     json::array out;
     out.reserve(n);
     for (std::size_t i = 0; i < n; ++i) out.push_back(decode(of, last && i + 1 == n));
     return out;
   }
 
-  json::value array(const Type& type, bool last) {
+  [[gnu::noinline]] json::value array(const Type& type, bool last) {
     if (type.count == 0) {
       nothing();
       return json::array();
@@ -283,7 +316,7 @@ class Decoder {
     return elements(of, n, last);
   }
 
-  json::value tuple(const Type& type, bool last) {
+  [[gnu::noinline]] json::value tuple(const Type& type, bool last) {
     if (type.parts.empty()) nothing();
     json::array out;
     out.reserve(type.parts.size());
@@ -293,7 +326,7 @@ class Decoder {
     return out;
   }
 
-  json::value map(const Type& type, bool last) {
+  [[gnu::noinline]] json::value map(const Type& type, bool last) {
     Pairs pairs(element_count(count()));
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       pairs[i].first = decode(*type.parts[0], false);
@@ -302,7 +335,7 @@ class Decoder {
     return type.repeats ? list_of_pairs(std::move(pairs)) : map_to_json(*type.parts[0], std::move(pairs));
   }
 
-  json::value variant(const Type& type, bool last) {
+  [[gnu::noinline]] json::value variant(const Type& type, bool last) {
     const std::uint64_t index = count();
     if (index >= type.parts.size()) corrupt("a variant has no alternative of that number");
     const Type& alternative = *type.parts[static_cast<std::size_t>(index)];
@@ -311,7 +344,7 @@ class Decoder {
     return json::object{{"index", index}, {"type", alternative.text}, {"value", std::move(value)}};
   }
 
-  json::value bitset(const Type& type) {
+  [[gnu::noinline]] json::value bitset(const Type& type) {
     if (type.count == 0) {
       nothing();
       return "";
@@ -329,7 +362,7 @@ class Decoder {
     return text;
   }
 
-  json::value handle(const Type& type) {
+  [[gnu::noinline]] json::value handle(const Type& type) {
     if (role_ == Role::key) {
       const auto named = read<ObjectRef>();
       if (!refs_.empty() && reference() != named) corrupt("a key names another object than its reference");
@@ -338,7 +371,7 @@ class Decoder {
     return show_(reference(), type);
   }
 
-  // ---- what has bytes of its own -------------------------------------------------------------------------------------
+  // ---- what has bytes of its own ------------------------------------------------------------------------------------
 
   std::string_view object_text() {
     const std::uint64_t n = count();
@@ -348,22 +381,32 @@ class Decoder {
 
   json::value object() {
     switch (read<std::uint8_t>()) {
-      case 0: return nullptr;
-      case 1: return false;
-      case 2: return true;
-      case 3: return read<std::int64_t>();
-      case 4: return read<std::uint64_t>();
-      case 5: return of_float(read<double>());
+      case 0:
+        return nullptr;
+      case 1:
+        return false;
+      case 2:
+        return true;
+      case 3:
+        return read<std::int64_t>();
+      case 4:
+        return read<std::uint64_t>();
+      case 5:
+        return of_float(read<double>());
       case 6: {
         const std::string_view text = object_text();
         return text_or_hex(reinterpret_cast<const std::byte*>(text.data()), text.size());
       }
-      case 7: return object_array();
-      case 8: return object_members();
-      default: --at_; corrupt("an Object is of no known kind");
+      case 7:
+        return object_array();
+      case 8:
+        return object_members();
+      default:
+        --at_;
+        corrupt("an Object is of no known kind");
     }
   }
-  json::value object_array() {
+  [[gnu::noinline]] json::value object_array() {
     const Deeper deeper(*this, 1);
     const std::size_t n = element_count(count());
     json::array out;
@@ -371,7 +414,7 @@ class Decoder {
     for (std::size_t i = 0; i < n; ++i) out.push_back(object());
     return out;
   }
-  json::value object_members() {
+  [[gnu::noinline]] json::value object_members() {
     const Deeper deeper(*this, 1);
     json::object out;
     for (std::size_t n = element_count(count()); n != 0; --n) {
@@ -389,7 +432,7 @@ class Decoder {
     return compact(value);
   }
 
-  json::value archive(const Type& type, bool last) {
+  [[gnu::noinline]] json::value archive(const Type& type, bool last) {
     const auto size = read<std::uint64_t>();
     take(size);
     if (last) {
@@ -400,7 +443,7 @@ class Decoder {
     return undescribed(type, static_cast<std::size_t>(size));
   }
 
-  json::value rest(const Type& type, bool last) {
+  [[gnu::noinline]] json::value rest(const Type& type, bool last) {
     if (!last) throw Undescribed{};
     refs_ = {};
     const std::size_t size = left();
@@ -456,13 +499,15 @@ bool may_be_null(const Type& type) noexcept {
   switch (type.form) {
     case Form::optional:
     case Form::none:
-    case Form::object: return true;
+    case Form::object:
+      return true;
     case Form::variant:
       for (const Type* part : type.parts) {
         if (part->form == Form::none) return true;
       }
       return false;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -471,9 +516,12 @@ bool is_name(const Type& type) noexcept {
     case Form::boolean:
     case Form::integer:
     case Form::floating:
-    case Form::character: return true;
-    case Form::text: return type.parts[0]->form == Form::character;
-    default: return false;
+    case Form::character:
+      return true;
+    case Form::text:
+      return type.parts[0]->form == Form::character;
+    default:
+      return false;
   }
 }
 

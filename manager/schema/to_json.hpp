@@ -2,23 +2,23 @@
 // (proxy/include/partage/codec/encode.hpp); what it becomes:
 //
 //   integers, enums, byte, durations   a number         bool               true, false
-//   f32 f64 f80                        a number; "NaN", "Infinity", "-Infinity" (f80 as text where a double is too short)
+//   f32 f64 f80                        a number; "NaN", "Infinity", "-Infinity" (f80: text where a double is too short)
 //   char and its kin                   a text of one character, or its number if it is none
 //   str                                a text; {"hex": "ff00"} if it is no UTF-8 (str<u8> and such: a list of numbers)
 //   bytes                              {"hex": "ff00"}
 //   array<char,N>                      a text up to its first zero, if only zeros follow; else a list
 //   opt                                null or the value; [value] where the value could itself be null
 //   vec set array pair tuple struct complex    a list (the names of fields are not described)
-//   map                                an object if its keys are texts, numbers or bools; else, and multimap: [key, value]s
+//   map                                an object if its keys are texts, numbers, bools; else, and multimap: [key, value]s
 //   variant                            {"index": 1, "type": "str", "value": "x"}; its `none` is null
 //   bitset                             "0101", the highest bit first            none        null
 //   object                             itself                                   handle      what `show` says
-//   user, boost                        {"type": "user shop::Money", "size": 12}: only the program that defines it can read it
+//   user, boost                        {"type": "user shop::Money", "size": 12}: only its own program can read it
 //
 // Nobody can know where a `user` value ends: a value with something behind one is shown as a whole as type and size.
 //
-// Thread safety: no state. Errors: Corrupt for bytes that no value of the type encodes to; nothing is read outside them, and
-// neither memory nor stack grow beyond a multiple of them.
+// Thread safety: no state. Errors: Corrupt for bytes that no value of the type encodes to; nothing is read outside
+// them, and neither memory nor stack grow beyond a multiple of them.
 #pragma once
 
 #include <boost/json/value.hpp>

@@ -1,6 +1,7 @@
 // The description that stands beside every shared object ("dict<str,list<f64>>"; the vocabulary is that of the codec,
-// proxy/include/partage/codec/description.hpp), read back: a tree that says how the bytes of an element are laid out. With
-// it, programs that know none of the user's types can show elements (to_json.hpp) and make new ones (from_json.hpp).
+// proxy/include/partage/codec/description.hpp), read back: a tree that says how the bytes of an element are laid out.
+// With it, programs that know none of the user's types can show elements (to_json.hpp) and make new ones
+// (from_json.hpp).
 //
 //   const schema::Schema types("dict<str,vec<i32>>");
 //   const schema::Type& value = *types.root().parts[1];      // form sequence, of integers of 4 bytes
@@ -44,12 +45,12 @@ enum class Form : std::uint8_t {
 
 struct Type {
   Form form = Form::unknown;
-  std::string text{};           // its part of the description
-  unsigned size = 0;            // bytes of a number
-  bool is_signed = false;       // an integer
-  bool repeats = false;         // a multimap: keys may repeat
-  bool nests = false;           // a struct that contains itself
-  std::uint64_t count = 0;      // elements of an array, bits of a bitset
+  std::string text{};       // its part of the description
+  unsigned size = 0;        // bytes of a number
+  bool is_signed = false;   // an integer
+  bool repeats = false;     // a multimap: keys may repeat
+  bool nests = false;       // a struct that contains itself
+  std::uint64_t count = 0;  // elements of an array, bits of a bitset
   std::vector<const Type*> parts{};
 
   bool is_handle() const noexcept { return form == Form::list || form == Form::dict || form == Form::handle; }

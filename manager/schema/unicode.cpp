@@ -3,7 +3,9 @@
 namespace partage::schema {
 namespace {
 
-bool is_surrogate(char32_t c) noexcept { return c >= 0xd800 && c < 0xe000; }
+bool is_surrogate(char32_t c) noexcept {
+  return c >= 0xd800 && c < 0xe000;
+}
 
 /// The code point at text[at], which is moved behind it; false: there is none.
 bool next_point(std::string_view text, std::size_t& at, char32_t& point) noexcept {

@@ -192,6 +192,7 @@ void Runs::free_block(Plan& plan, u64 b) {
   HeapState& s = state();
   u64 size = size_of(block(b).head.load());
   plan.put(s.used, s.used.load() - size);
+  if (block(b).head.load() >> owner_shift != 0) plan.put(s.owned, s.owned.load() - 1);
   u64 start = b;
   if ((block(b).head.load() & previous_free_bit) != 0) {
     const u64 previous_size = word(b - 8).load();
@@ -227,6 +228,7 @@ u64 Runs::acquire(std::size_t bytes, Word& list, Pool pool, u64 owner_slot) {
     run = b + head_bytes;
     plan.put(block(b).head, plan.get(block(b).head) | static_cast<u64>(pool) << pool_shift | owner_slot << owner_shift);
     if (pool != Pool::none) plan.put(word(run), 0);
+    if (owner_slot != 0) plan.put(s.owned, s.owned.load() + 1);
   }
   plan.put(link(run), list.load());
   plan.put(list, run);
@@ -258,6 +260,7 @@ void Runs::release_private(u64 run) {
 }
 
 std::size_t Runs::release_owned_by(u64 owner_slot) {
+  if (state().owned.load() == 0) return 0;  // a reaper has repaired the heap's log before: the dead one's are counted
   const Lock lock(*this);
   std::size_t released = 0;
   u64 b = first_block();
@@ -305,7 +308,7 @@ std::string Runs::verify() {
   if (top > segment_->header().committed.load()) return "heap: top is beyond the committed bytes";
   if (segment_->header().committed.load() > segment_->header().max) return "heap: committed is beyond the maximum";
   std::size_t free_blocks = 0, binned = 0;
-  u64 used_bytes = 0;
+  u64 used_bytes = 0, owned = 0;
   bool previous_free = false;
   u64 b = first_block();
   while (b < top) {
@@ -317,12 +320,14 @@ std::string Runs::verify() {
     if (is_free && previous_free) return "heap: two free neighbours" + where();
     if (is_free && word(b + size - 8).load() != size) return "heap: wrong footer" + where();
     if (is_free) ++free_blocks; else used_bytes += size;
+    if (!is_free && head >> owner_shift != 0) ++owned;
     previous_free = is_free;
     b += size;
   }
   if (b != top) return "heap: blocks do not tile the heap";
   if (previous_free) return "heap: a free block ends at top";
   if (used_bytes != s.used.load()) return "heap: wrong count of used bytes";
+  if (owned != s.owned.load()) return "heap: wrong count of private runs";
   for (std::size_t bin = 0; bin < HeapState::bin_count; ++bin) {
     u64 previous = 0;
     if ((s.bins[bin].load() != 0) != ((s.map[bin / 64].load() >> bin % 64 & 1) != 0)) return "heap: wrong bin map";
@@ -381,6 +386,7 @@ void* Heap::allocate(size_type bytes) {
     const u64 b = runs.allocate_block(plan, bytes);
     Word& head = runs.block(b).head;
     plan.put(head, plan.get(head) | segment.client_slot << kernel::owner_shift);
+    if (segment.client_slot != 0) plan.put(runs.state().owned, runs.state().owned.load() + 1);
     runs.commit(plan);
     return segment.base() + b + kernel::head_bytes;
   } catch (const OutOfMemory&) {

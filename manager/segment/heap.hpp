@@ -6,7 +6,8 @@
 //    40  commit  number of log slots that count, 0 = none
 //    48  top     offset of the first byte that was never part of a block; blocks fill [first block, top)
 //    56  used    bytes in allocated blocks, headers included; pooled ones count as allocated
-//    64  map[5]  bit i: bin i is not empty;  104  reserved
+//    64  map[5]  bit i: bin i is not empty
+//   104  owned   number of runs that are private memory of some client;  112  reserved
 //   128  pool[16]  per pool kind: list (by run link) of bodies that hold locks, see below
 //   256  bins[320] offsets of the first free block of each size class: exact up to 7 lines, then 8 classes a doubling
 //  2816  log[40]
@@ -58,14 +59,16 @@ struct HeapState {
   Word top;
   Word used;
   Word map[5];
-  Word reserved[3];
+  Word owned;
+  Word reserved[2];
   Word pool[16];
   Word bins[bin_count];
   LogSlot log[log_slots];
   std::byte tail[3584 - 2816 - 16 * log_slots];
 };
 static_assert(sizeof(HeapState) == 3584);
-static_assert(offsetof(HeapState, map) == 64 && offsetof(HeapState, pool) == 128 && offsetof(HeapState, bins) == 256);
+static_assert(offsetof(HeapState, map) == 64 && offsetof(HeapState, owned) == 104);
+static_assert(offsetof(HeapState, pool) == 128 && offsetof(HeapState, bins) == 256);
 static_assert(offsetof(HeapState, log) == 2816);
 
 /// The header in front of every block.
@@ -92,7 +95,7 @@ class Runs {
   }
   /// Frees a run that is on no list (a private allocation).
   void release_private(u64 run);
-  /// Frees the private allocations of a client slot, one commit each; how many there were.
+  /// Frees the private allocations of a client slot, one commit each; how many there were. One load when nobody has any.
   std::size_t release_owned_by(u64 owner_slot);
 
   /// Applies what a dead process had committed. Every other recovery starts with this.

@@ -88,13 +88,18 @@ void Connections::on_connection(int fd) {
     bool good = n == sizeof message && is_right(message, segment_);
     if (good) {
       switch (message.kind) {
-        case ControlKind::look: wishes_.look = true; break;
-        case ControlKind::ping: good = answer(fd, ControlKind::pong, static_cast<u64>(::getpid())); break;
+        case ControlKind::look:
+          wishes_.look = true;
+          break;
+        case ControlKind::ping:
+          good = answer(fd, ControlKind::pong, static_cast<u64>(::getpid()));
+          break;
         case ControlKind::shutdown:
           wishes_.shutdown = true;
           good = answer(fd, ControlKind::pong, static_cast<u64>(::getpid()));
           break;
-        default: good = false;
+        default:
+          good = false;
       }
     }
     if (!good) {

@@ -1,9 +1,10 @@
 // The connections of the control socket: accepts them, judges peers and messages, and hands on what was asked for.
 //
-// A peer can neither make the manager wait nor take its descriptors away: everything is non-blocking, at most `most` connections
-// stand at a time (the oldest goes), and one that says nothing is closed after `idle`.
+// A peer can neither make the manager wait nor take its descriptors away: everything is non-blocking, at most `most`
+// connections stand at a time (the oldest goes), and one that says nothing is closed after `idle`.
 //
-// In the epoll instance the listening socket has `listener_data`, connections have their descriptor + `connection_data`.
+// In the epoll instance the listening socket has `listener_data`, connections have their descriptor +
+// `connection_data`.
 // Thread safety: none; the manager's loop owns it.
 #pragma once
 

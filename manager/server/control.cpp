@@ -30,7 +30,9 @@ struct Address {
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
 };
 
-int control_socket() noexcept { return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+int control_socket() noexcept {
+  return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
 
 class Descriptor {
  public:
@@ -63,7 +65,9 @@ bool send_message(int fd, const Segment& segment, ControlKind kind, u64 value) n
 
 }  // namespace
 
-std::string control_name(const Segment& segment) { return Address(segment.header().id).address.sun_path + 1; }
+std::string control_name(const Segment& segment) {
+  return Address(segment.header().id).address.sun_path + 1;
+}
 
 bool is_right(const ControlMessage& message, const Segment& segment) noexcept {
   return message.magic == ControlMessage::right_magic && message.version == ControlMessage::right_version &&
@@ -124,10 +128,11 @@ std::optional<ControlMessage> ask(const Segment& segment, ControlKind kind, std:
       return std::nullopt;
     }
     if (answer.kind != ControlKind::refused) return answer;
-    throw ConnectionError(answer.value == static_cast<u64>(RefusedReason::other_user)
-                              ? "partage: the manager belongs to another user, and serves only processes of that user"
-                              : "partage: the manager sees no process id of this process: it lives in another PID namespace "
-                                "(container); run both in one");
+    throw ConnectionError(
+        answer.value == static_cast<u64>(RefusedReason::other_user)
+            ? "partage: the manager belongs to another user, and serves only processes of that user"
+            : "partage: the manager sees no process id of this process: it lives in another PID namespace "
+              "(container); run both in one");
   }
 }
 

@@ -1,8 +1,8 @@
 // The control socket of a manager: how clients make it look, and how it is told to end.
 //
-// An abstract Unix socket named after the segment's random id, "\0partage-<id in hex>", SEQPACKET: it has no place in the file
-// system, so nothing is left of it, and a message arrives whole or not at all. Nothing that must happen depends on it: clients
-// enter themselves in shared memory, and the manager looks around by itself now and then.
+// An abstract Unix socket named after the segment's random id, "\0partage-<id in hex>", SEQPACKET: it has no place in
+// the file system, so nothing is left of it, and a message arrives whole or not at all. Nothing that must happen
+// depends on it: clients enter themselves in shared memory, and the manager looks around by itself now and then.
 //
 // Layout of a message (32 bytes, host byte order; both ends run on one machine)
 //     0  magic    u32 "PGC1"        4  version  u16 (1)        6  kind  u16
@@ -11,8 +11,8 @@
 //   ping                               answer pong (value: pid)
 //   shutdown                           end in an orderly way; answer pong, then the end
 //
-// Peers must run as the user of the manager (SO_PEERCRED); a pid of 0 means a process of another pid namespace, whose deaths
-// could not be watched. Both are answered with `refused` (value: RefusedReason) and the connection is closed.
+// Peers must run as the user of the manager (SO_PEERCRED); a pid of 0 means a process of another pid namespace, whose
+// deaths could not be watched. Both are answered with `refused` (value: RefusedReason) and the connection is closed.
 // A message of another length, magic, version, segment or kind closes the connection.
 #pragma once
 
@@ -51,7 +51,8 @@ int open_control_socket(const Segment& segment);
 /// A connection to the manager, or -1. Does not wait.
 int connect_control(const Segment& segment) noexcept;
 
-/// Tells the manager that a client slot has changed. Never waits, never fails: without it the manager finds out by itself.
+/// Tells the manager that a client slot has changed. Never waits, never fails: without it the manager finds out by
+/// itself.
 void notify(const Segment& segment, u64 slot) noexcept;
 /// Sends one message and waits for the answer; nullopt: nobody answered in time. Throws ConnectionError when refused.
 std::optional<ControlMessage> ask(const Segment& segment, ControlKind kind, std::chrono::milliseconds timeout);

@@ -28,7 +28,10 @@ sigset_t ending_signals(Lifetime lifetime) noexcept {
 }  // namespace
 
 ManagerLoop::ManagerLoop(Segment& segment, Lifetime lifetime)
-    : segment_(segment), lifetime_(lifetime), former_timeout_(segment.operation_timeout), next_tick_(Clock::now() + tick) {
+    : segment_(segment),
+      lifetime_(lifetime),
+      former_timeout_(segment.operation_timeout),
+      next_tick_(Clock::now() + tick) {
   try {
     register_repairs();
     require_same_pid_namespace(segment_);
@@ -44,17 +47,23 @@ ManagerLoop::ManagerLoop(Segment& segment, Lifetime lifetime)
   }
 }
 
-ManagerLoop::~ManagerLoop() { end(); }
+ManagerLoop::~ManagerLoop() {
+  end();
+}
 
 void ManagerLoop::take_service() {
   SegmentHeader& header = segment_.header();
   // A manager that was just killed may need a moment to be gone.
   switch (header.service.acquire(Clock::now() + patience)) {
     case Acquired::busy:
-      throw ConnectionError("partage: the segment" + (header.name[0] != 0 ? " '" + std::string(header.name) + "'" : "") +
+      throw ConnectionError("partage: the segment" +
+                            (header.name[0] != 0 ? " '" + std::string(header.name) + "'" : "") +
                             " is served already, by process " + std::to_string(header.manager_pid.load()));
-    case Acquired::owner_died: header.service.mark_consistent(); [[fallthrough]];
-    case Acquired::clean: holds_service_ = true;
+    case Acquired::owner_died:
+      header.service.mark_consistent();
+      [[fallthrough]];
+    case Acquired::clean:
+      holds_service_ = true;
   }
   require_live(segment_, "starting a manager");
   Log::decide(header.manager_pid, static_cast<u64>(::getpid()));

@@ -5,14 +5,18 @@
 //   a signal arrives              SIGTERM (and SIGINT where the process is `until_told`): end
 //   every second                  the net under all that: look at everything, sweep, try again what could not be done
 //
-// Making one takes the service lock (header().service) and with it the segment: a segment whose manager died is adopted the
-// same way. Everything is repaired, dead clients are reaped, the epoch grows by one. Data operations of clients go on meanwhile.
+// Making one takes the service lock (header().service) and with it the segment: a segment whose manager died is adopted
+// the same way. Everything is repaired, dead clients are reaped, the epoch grows by one. Data operations of clients go
+// on meanwhile.
 //
-// Waiting. The segment is the loop's own mapping: operation_timeout is set on it. The manager waits for no lock longer than `patience`: a stopped client may hold one. What it could not do then it
-// tries again at the next tick; nothing of it is lost, because it is written in the segment.
+// Waiting. The segment is the loop's own mapping: operation_timeout is set on it. The manager waits for no lock longer
+// than `patience`: a stopped client may hold one. What it could not do then it tries again at the next tick; nothing of
+// it is lost, because it is written in the segment.
 //
-// Crash: the kernel marks the service lock; whoever asks sees it (registry/service.hpp). The next manager adopts the segment.
-// Errors: the constructor throws ConnectionError (a manager serves already: names it), ManagerShutdown. run() throws nothing.
+// Crash: the kernel marks the service lock; whoever asks sees it (registry/service.hpp). The next manager adopts the
+// segment.
+// Errors: the constructor throws ConnectionError (a manager serves already: names it), ManagerShutdown. run()
+// throws nothing.
 // Thread safety: none; one thread makes it, runs it and ends it, because the lock is that thread's.
 #pragma once
 
@@ -35,8 +39,8 @@ class ManagerLoop {
   ManagerLoop& operator=(const ManagerLoop&) = delete;
   ~ManagerLoop();
 
-  /// Serves until told to end or, depending on the lifetime, until no process is attached. Then the segment is shut down
-  /// and its name is gone.
+  /// Serves until told to end or, depending on the lifetime, until no process is attached. Then the segment is shut
+  /// down and its name is gone.
   void run();
 
  private:

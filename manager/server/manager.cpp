@@ -43,8 +43,8 @@ std::shared_ptr<Segment> connect_segment(const std::string& address) {
   const std::string name = name_in(address);
   auto object = MemoryObject::open(name);
   if (!object) {
-    throw ConnectionError("partage: nobody serves '" + name + "' on this machine; start it with Manager({.name = \"" + name +
-                          "\"}) or `partage serve " + name + "`");
+    throw ConnectionError("partage: nobody serves '" + name + "' on this machine; start it with Manager({.name = \"" +
+                          name + "\"}) or `partage serve " + name + "`");
   }
   auto segment = Segment::attach(std::move(*object));
   if (!segment->live() || !is_manager_alive(*segment)) {
@@ -65,7 +65,8 @@ std::shared_ptr<Segment> orphaned_segment(const std::string& name) {
   auto segment = Segment::attach(std::move(*object));
   if (segment->live() && is_manager_alive(*segment)) {
     throw ConnectionError("partage: '" + name + "' is served already, by process " +
-                          std::to_string(segment->header().manager_pid.load()) + "; connect(\"" + name + "\") to use it");
+                          std::to_string(segment->header().manager_pid.load()) + "; connect(\"" + name +
+                          "\") to use it");
   }
   if (!segment->live()) {  // its manager died between the end and taking the name away
     if (segment->object().is_published_as(name)) MemoryObject::unpublish(name);

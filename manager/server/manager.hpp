@@ -1,14 +1,14 @@
 // The life of a manager process as its users steer it: start, join, leave, stop. What the proxies call.
 //
-//   private segment    auto segment = make_segment(size);  start_manager(*segment, {});        ... stop_manager(*segment);
-//   named              make_segment(size, "stock"), start_manager(), publish_segment()       ... stop_manager()
-//   somebody else's    auto segment = connect_segment("stock");                                ... leave_segment(*segment);
-//   after its death    start_manager(*segment, {});                       any attached process may: adopts, epoch + 1
+//   private segment    auto segment = make_segment(size);  start_manager(*segment, {});  ...  stop_manager(*segment);
+//   named              make_segment(size, "stock"), start_manager(), publish_segment()  ...  stop_manager()
+//   somebody else's    auto segment = connect_segment("stock");  ...  leave_segment(*segment);
+//   after its death    start_manager(*segment, {});  any attached process may: adopts, epoch + 1
 //
 // start_manager() forks. The manager is no child of the caller (a process in between is forked and gone), so loops over
-// wait() do not wait for it, and it leaves no zombie. In the manager nothing of the caller runs on: it keeps the segment and
-// its socket, closes all other descriptors, has /dev/null on 0 to 2, default signals, a session of its own, the directory
-// "/", the name "partage: NAME", and ends with _exit().
+// wait() do not wait for it, and it leaves no zombie. In the manager nothing of the caller runs on: it keeps the
+// segment and its socket, closes all other descriptors, has /dev/null on 0 to 2, default signals, a session of its own,
+// the directory "/", the name "partage: NAME", and ends with _exit().
 //
 // Errors: ConnectionError (with the manager's own reason), ManagerShutdown, OutOfMemory.
 // Thread safety: any thread; calls for one segment one at a time.
@@ -43,8 +43,8 @@ std::shared_ptr<Segment> join_segment(MemoryObject object);
 /// The published segment of that name ("name" or "shm://name") with a living manager, attached.
 /// ConnectionError: there is none, or nobody serves it.
 std::shared_ptr<Segment> connect_segment(const std::string& address);
-/// The published segment of that name whose manager is dead and which was not shut down, attached; nullptr: there is none.
-/// ConnectionError naming the manager when one serves it.
+/// The published segment of that name whose manager is dead and which was not shut down, attached; nullptr: there is
+/// none. ConnectionError naming the manager when one serves it.
 std::shared_ptr<Segment> orphaned_segment(const std::string& name);
 /// Gives the segment its name. ConnectionError when the name is taken.
 void publish_segment(const Segment& segment);
@@ -54,13 +54,13 @@ void leave_segment(Segment& segment) noexcept;
 /// Starts the manager process of a segment and waits until it serves. Returns its pid.
 /// ConnectionError: it could not start, says why; or a manager serves already, says which.
 pid_t start_manager(Segment& segment, const ManagerProcessOptions& options);
-/// Runs the manager in this thread, until it ends; SIGINT and SIGTERM are blocked in it from then on. For `partage serve` and Server::serve_forever().
-/// `ready` is called once it serves.
+/// Runs the manager in this thread, until it ends; SIGINT and SIGTERM are blocked in it from then on. For `partage
+/// serve` and Server::serve_forever(). `ready` is called once it serves.
 void serve(const Segment& segment, Lifetime lifetime, const std::function<void()>& ready);
 /// Asks the manager to end and waits for it. False: it is still there after `timeout`. ConnectionError: it refuses.
 bool ask_manager_to_stop(const Segment& segment, std::chrono::milliseconds timeout);
-/// Ends the manager of a segment: every later call on it throws ManagerShutdown, the name is gone, the process too (it is
-/// killed if it does not answer). Without a manager it does the same by itself. Idempotent.
+/// Ends the manager of a segment: every later call on it throws ManagerShutdown, the name is gone, the process too (it
+/// is killed if it does not answer). Without a manager it does the same by itself. Idempotent.
 void stop_manager(Segment& segment) noexcept;
 
 /// This thread is inside the fork of start_manager(): handlers of fork() have nothing to reserve or to adopt.

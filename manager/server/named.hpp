@@ -1,13 +1,13 @@
 // Serving a name in this very process: what `partage serve` and Server do.
 //
-//   auto segment = segment_to_serve("stock", {});                 // what a dead manager left under the name, or a new one
-//   serve_named(*segment, [] { std::puts("others may come"); });  // until told to end: message, SIGINT, SIGTERM
+//   auto segment = segment_to_serve("stock", {});    // what a dead manager left under the name, or a new one
+//   serve_named(*segment, [] { tell_everybody(); }); // until told to end: message, SIGINT, SIGTERM
 //
 // Several may try at once: one serves. The others get a ConnectionError, from whichever step they have come to;
 // state_of() then says who it is.
 //
-// Signals. SIGINT and SIGTERM are blocked in the calling thread during serve_named(), and end it. In a program with more
-// threads they must be blocked in the others, or one of those is killed by them and all with it.
+// Signals. SIGINT and SIGTERM are blocked in the calling thread during serve_named(), and end it. In a program with
+// more threads they must be blocked in the others, or one of those is killed by them and all with it.
 // Errors: ConnectionError; ManagerShutdown when the segment was ended (`partage clean`) before it could be adopted;
 // OutOfMemory; ValueError for a name that cannot be one.
 // Thread safety: any thread; calls for one segment one at a time.

@@ -1,5 +1,6 @@
 // Forking a manager process out of any program. Between the fork and _exit() it uses nothing that another thread of the
-// program may have held: no standard streams, no static that is initialised on first use, none of the program's handlers.
+// program may have held: no standard streams, no static that is initialised on first use, none of the program's
+// handlers.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -115,7 +116,8 @@ struct Range {
 // ---- in the caller -------------------------------------------------------------------------------------------------
 
 /// The process in between: the manager shall not be a child of the program.
-[[noreturn]] void be_parent_of_manager(Segment& segment, Lifetime lifetime, int pipe, const std::vector<Range>& others) noexcept {
+[[noreturn]] void be_parent_of_manager(Segment& segment, Lifetime lifetime, int pipe,
+                                       const std::vector<Range>& others) noexcept {
   const pid_t pid = ::fork();
   if (pid == 0) be_manager(segment, lifetime, pipe, others);
   if (pid < 0) {
@@ -156,7 +158,8 @@ pid_t wait_for_manager(int pipe, std::chrono::milliseconds timeout) {
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0) {
       if (manager.valid()) manager.kill(SIGKILL);
-      refuse("it was not ready within " + std::to_string(timeout.count()) + " ms; is the machine overloaded, or a process of "
+      refuse("it was not ready within " + std::to_string(timeout.count()) +
+             " ms; is the machine overloaded, or a process of "
              "this manager stopped?");
     }
     Report report{};
@@ -165,8 +168,11 @@ pid_t wait_for_manager(int pipe, std::chrono::milliseconds timeout) {
     }
     report.text[sizeof report.text - 1] = 0;
     switch (report.kind) {
-      case Report::born: manager = Pidfd(ProcessIdentity{report.pid, 0, 0}); break;
-      case Report::serving: return report.pid;
+      case Report::born:
+        manager = Pidfd(ProcessIdentity{report.pid, 0, 0});
+        break;
+      case Report::serving:
+        return report.pid;
       case Report::failed:
         if (std::strncmp(report.text, "partage: ", 9) == 0) throw ConnectionError(report.text);
         refuse(report.text);
@@ -176,7 +182,9 @@ pid_t wait_for_manager(int pipe, std::chrono::milliseconds timeout) {
 
 }  // namespace
 
-bool forking_manager() noexcept { return forking; }
+bool forking_manager() noexcept {
+  return forking;
+}
 
 pid_t start_manager(Segment& segment, const ManagerProcessOptions& options) {
   require_live(segment, "starting a manager");

@@ -39,7 +39,8 @@ bool Watcher::examine(const ClientInfo& client, bool thorough) {
     event.events = EPOLLIN;
     event.data.u64 = client.id.slot;
     if (watch.process.valid() && leaves_room(watch.process.fd()) &&
-        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, watch.process.fd(), &event) == 0) return false;
+        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, watch.process.fd(), &event) == 0)
+      return false;
     watch.process = Pidfd();
     return clients.is_dead(client);
   }

@@ -17,8 +17,8 @@ class Watcher {
  public:
   Watcher(Segment& segment, int epoll) noexcept : segment_(segment), epoll_(epoll) {}
 
-  /// Looks at all client slots, watches new ones, forgets old ones. Returns those whose processes are dead. `thorough`: also
-  /// asks for what no descriptor tells (exec, processes without one).
+  /// Looks at all client slots, watches new ones, forgets old ones. Returns those whose processes are dead. `thorough`:
+  /// also asks for what no descriptor tells (exec, processes without one).
   std::vector<ClientId> look(bool thorough);
   /// The use of a slot that is watched.
   ClientId watched(u32 slot) const noexcept { return {slot, watches_[slot].generation}; }

@@ -79,7 +79,9 @@ std::string Attachment::describe(const HeldObject& object) const {
   return std::string(kernel::name_of(object.facts.kind)) + ' ' + object.called + " of manager '" + name_ + '\'';
 }
 
-kernel::List Attachment::list(const HeldObject& object) const { return {*segment_, object.facts.body}; }
+kernel::List Attachment::list(const HeldObject& object) const {
+  return {*segment_, object.facts.body};
+}
 
 kernel::Dict Attachment::dict(const HeldObject& object) const {
   return {*segment_, segment_->at<kernel::DictBody>(object.facts.body)};

@@ -1,7 +1,7 @@
 // This program attached to a manager's segment for the length of one command, and the objects in it.
 //
-// It holds what it has looked at until the command ends, so that nothing is freed under its eyes; the destructor gives all
-// of it back at once. A manager is not needed: what a dead one left can be read and changed too.
+// It holds what it has looked at until the command ends, so that nothing is freed under its eyes; the destructor gives
+// all of it back at once. A manager is not needed: what a dead one left can be read and changed too.
 //
 // Thread safety: none. Errors: Failure (not_found), and those of the registry.
 #pragma once

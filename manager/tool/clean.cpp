@@ -1,7 +1,7 @@
 // clean: removes the named segments whose processes are all gone.
 //
-// It takes the service lock, as a manager would, so that nobody adopts the segment meanwhile, gives back what the dead held,
-// and ends the segment in the one step in which nobody can attach.
+// It takes the service lock, as a manager would, so that nobody adopts the segment meanwhile, gives back what the dead
+// held, and ends the segment in the one step in which nobody can attach.
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -26,9 +26,13 @@ class ServiceLock {
  public:
   explicit ServiceLock(kernel::Segment& segment) : mutex_(segment.header().service) {
     switch (mutex_.try_acquire()) {
-      case kernel::Acquired::busy: return;
-      case kernel::Acquired::owner_died: mutex_.mark_consistent(); [[fallthrough]];
-      case kernel::Acquired::clean: held_ = true;
+      case kernel::Acquired::busy:
+        return;
+      case kernel::Acquired::owner_died:
+        mutex_.mark_consistent();
+        [[fallthrough]];
+      case kernel::Acquired::clean:
+        held_ = true;
     }
   }
   ServiceLock(const ServiceLock&) = delete;
@@ -102,7 +106,8 @@ void clean(const std::vector<std::string>& given, bool as_json) {
       continue;
     } catch (const Error& e) {
       reason = e.what();
-      if (given.empty()) std::cerr << "partage: /dev/shm/partage." << harmless(name) << " is kept: " << harmless(reason) << '\n';
+      if (given.empty())
+        std::cerr << "partage: /dev/shm/partage." << harmless(name) << " is kept: " << harmless(reason) << '\n';
     }
     if (reason.empty()) {
       removed.push_back(json::value(name));

@@ -1,4 +1,5 @@
-// The commands of the `partage` program, one function each. They print to stdout and throw Failure or an error of the library.
+// The commands of the `partage` program, one function each. They print to stdout and throw Failure or an error of the
+// library.
 //
 // `json`: one line of JSON instead of what is made for people.
 #pragma once

@@ -30,9 +30,21 @@ std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, 
                                      std::to_string(size) + (size == 1 ? " element" : " elements")};
 }
 
+bool is_list(const Attachment& attachment, const HeldObject& object) {
+  switch (object.facts.kind) {
+    case kernel::ObjectKind::list:
+      return true;
+    case kernel::ObjectKind::dict:
+      return false;
+  }
+  throw Failure{Exit::failed, "partage: the elements of " + attachment.describe(object) + " cannot be named"};
+}
+
 /// What a word of the command line says, as bytes.
 Bytes bytes_of(Attachment& attachment, const schema::Type& type, const std::string& word, schema::Role role) {
-  const auto find = [&](std::string_view name, const schema::Type& wanted) { return attachment.reference(name, wanted); };
+  const auto find = [&](std::string_view name, const schema::Type& wanted) {
+    return attachment.reference(name, wanted);
+  };
   return schema::from_word(type, word, find, role);
 }
 Bytes key_of(Attachment& attachment, const HeldObject& object, const std::string& word) {
@@ -40,13 +52,13 @@ Bytes key_of(Attachment& attachment, const HeldObject& object, const std::string
 }
 
 Bytes read_element(Attachment& attachment, ObjectJson& objects, const HeldObject& object, const std::string& key) {
-  const bool is_list = object.facts.kind == kernel::ObjectKind::list;
-  const std::ptrdiff_t index = is_list ? index_in(attachment, object, key) : 0;
-  const Bytes key_bytes = is_list ? Bytes() : key_of(attachment, object, key);
+  const bool in_list = is_list(attachment, object);
+  const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
+  const Bytes key_bytes = in_list ? Bytes() : key_of(attachment, object, key);
   Bytes value;
   do {
-    const bool there = is_list ? attachment.list(object).get(index, value)
-                               : attachment.dict(object).get(key_bytes.view(), value);
+    const bool there =
+        in_list ? attachment.list(object).get(index, value) : attachment.dict(object).get(key_bytes.view(), value);
     if (!there) no_element(attachment, object, key);
   } while (!objects.hold(value.view()));  // else it was replaced meanwhile
   return value;
@@ -70,11 +82,11 @@ void get(const std::string& name, const std::string& object_name, const std::opt
 void set(const std::string& name, const std::string& object_name, const std::string& key, const std::string& word) {
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
-  const bool is_list = object.facts.kind == kernel::ObjectKind::list;
-  const std::ptrdiff_t index = is_list ? index_in(attachment, object, key) : 0;
-  const Bytes key_bytes = is_list ? Bytes() : key_of(attachment, object, key);
+  const bool in_list = is_list(attachment, object);
+  const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
+  const Bytes key_bytes = in_list ? Bytes() : key_of(attachment, object, key);
   const Bytes value = bytes_of(attachment, *element_types(object).value, word, schema::Role::value);
-  if (!is_list) {
+  if (!in_list) {
     attachment.dict(object).set(key_bytes.view(), value.view());
     return;
   }
@@ -91,20 +103,18 @@ void del(const std::string& name, const std::string& object_name, const std::opt
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
   if (key) {
-    const bool done = object.facts.kind == kernel::ObjectKind::list
+    const bool done = is_list(attachment, object)
                           ? attachment.list(object).erase(index_in(attachment, object, *key))
                           : attachment.dict(object).erase(key_of(attachment, object, *key).view());
     if (!done) no_element(attachment, object, *key);
     return;
   }
-  bool removed = false;
-  for (const ObjectInfo& info : attachment.registry().objects()) {
-    if (info.id == object.ref && !info.name.empty()) removed = attachment.registry().remove(info.name) || removed;
+  if (attachment.registry().remove(object_name)) return;
+  for (const ObjectInfo& info : attachment.registry().objects()) {  // it was named by its id
+    if (info.id == object.ref && !info.name.empty() && attachment.registry().remove(info.name)) return;
   }
-  if (!removed) {
-    throw Failure{Exit::failed, "partage: " + attachment.describe(object) +
-                                    " has no name to be removed; it goes when nothing refers to it any more"};
-  }
+  throw Failure{Exit::failed, "partage: " + attachment.describe(object) +
+                                  " has no name to be removed; it goes when nothing refers to it any more"};
 }
 
 }  // namespace partage::tool

@@ -29,8 +29,12 @@ ManagerLine line_for(const std::string& name) {
   const auto segment = look_at(name);
   const Service service = service_of(*segment);
   const pid_t pid = service == Service::serving ? kernel::manager_pid(*segment) : 0;
-  return {name, pid, word_for(service), kernel::Clients(*segment).count(),
-          static_cast<std::size_t>(segment->header().committed.load()), static_cast<std::size_t>(segment->header().max)};
+  return {name,
+          pid,
+          word_for(service),
+          kernel::Clients(*segment).count(),
+          static_cast<std::size_t>(segment->header().committed.load()),
+          static_cast<std::size_t>(segment->header().max)};
 }
 
 std::vector<ManagerLine> all_managers() {
@@ -92,11 +96,19 @@ void list_objects(const std::string& name, bool as_json) {
     return;
   }
   using enum Table::Align;
-  Table table({{"ID"}, {"NAME"}, {"KIND"}, {"TYPES"}, {"SIZE", right}, {"BYTES", right}, {"REFERENCES", right},
-               {"OWNER", right}, {"WAITERS", right}});
+  Table table({{"ID"},
+               {"NAME"},
+               {"KIND"},
+               {"TYPES"},
+               {"SIZE", right},
+               {"BYTES", right},
+               {"REFERENCES", right},
+               {"OWNER", right},
+               {"WAITERS", right}});
   for (const ObjectInfo& o : objects) {
     table.add({'#' + std::to_string(o.id), o.name.empty() ? "-" : o.name, o.kind, o.types, std::to_string(o.size),
-               std::to_string(o.bytes), std::to_string(o.references), std::to_string(o.owner_pid), std::to_string(o.waiters)});
+               std::to_string(o.bytes), std::to_string(o.references), std::to_string(o.owner_pid),
+               std::to_string(o.waiters)});
   }
   std::cout << table;
 }

@@ -1,4 +1,6 @@
 // The `partage` program: runs managers, shows and changes what is in them, clears up after them.
+#include <fcntl.h>
+
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/version.hpp>
@@ -16,9 +18,8 @@ namespace partage::tool {
 
 void version(bool json) {
   if (json) {
-    std::cout << schema::compact(boost::json::object{{"version", PARTAGE_VERSION},
-                                                     {"format", kernel::segment_format},
-                                                     {"boost", BOOST_LIB_VERSION}})
+    std::cout << schema::compact(boost::json::object{
+                     {"version", PARTAGE_VERSION}, {"format", kernel::segment_format}, {"boost", BOOST_LIB_VERSION}})
               << '\n';
   } else {
     std::cout << "partage " PARTAGE_VERSION ", segment format " << kernel::segment_format << '\n';
@@ -27,7 +28,8 @@ void version(bool json) {
 
 namespace {
 
-constexpr const char* footer = R"(OBJECT is the name of an object or '#' and its id (in quotes: the shell takes # for a comment).
+constexpr const char* footer =
+    R"(OBJECT is the name of an object or '#' and its id (in quotes: the shell takes # for a comment).
 KEY is a dict's key or a list's index; KEY and VALUE are JSON, or a text as it stands.
 Write -- before words that begin with a dash.
 
@@ -43,10 +45,14 @@ struct Arguments {
 };
 
 const CLI::Validator is_size(
-    [](std::string& text) { return parse_size(text) ? std::string() : "'" + text + "' is no size; write 4096, 64K, 100M or 16G"; },
+    [](std::string& text) {
+      return parse_size(text) ? std::string() : "'" + text + "' is no size; write 4096, 64K, 100M or 16G";
+    },
     "SIZE");
 
-std::size_t size_in(const std::string& text) { return text.empty() ? 0 : parse_size(text).value(); }
+std::size_t size_in(const std::string& text) {
+  return text.empty() ? 0 : parse_size(text).value();
+}
 
 /// nullopt for a word that was not given.
 std::optional<std::string> given(const CLI::App& command, const char* name, const std::string& word) {
@@ -75,7 +81,9 @@ void add_commands(CLI::App& app, Arguments& a) {
   CLI::App* ls = c;
   c->add_option("NAME", a.name, "The manager");
   json_option(c);
-  c->callback([&a, ls] { a.run = [&a, ls] { ls->count("NAME") != 0 ? list_objects(a.name, a.json) : list_managers(a.json); }; });
+  c->callback([&a, ls] {
+    a.run = [&a, ls] { ls->count("NAME") != 0 ? list_objects(a.name, a.json) : list_managers(a.json); };
+  });
 
   c = command("get", "Print an object, or one element of it, as JSON");
   CLI::App* get_command = c;
@@ -83,7 +91,9 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->add_option("OBJECT", a.object, "The object")->required();
   c->add_option("KEY", a.key, "The element");
   json_option(c);
-  c->callback([&a, get_command] { a.run = [&a, get_command] { get(a.name, a.object, given(*get_command, "KEY", a.key), a.json); }; });
+  c->callback([&a, get_command] {
+    a.run = [&a, get_command] { get(a.name, a.object, given(*get_command, "KEY", a.key), a.json); };
+  });
 
   c = command("set", "Set one element of an object; a dict's key may be new");
   c->add_option("NAME", a.name, "The manager")->required();
@@ -97,7 +107,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->add_option("NAME", a.name, "The manager")->required();
   c->add_option("OBJECT", a.object, "The object")->required();
   c->add_option("KEY", a.key, "The element");
-  c->callback([&a, del_command] { a.run = [&a, del_command] { del(a.name, a.object, given(*del_command, "KEY", a.key)); }; });
+  c->callback(
+      [&a, del_command] { a.run = [&a, del_command] { del(a.name, a.object, given(*del_command, "KEY", a.key)); }; });
 
   c = command("clean", "Remove what managers left whose processes are all gone");
   c->add_option("NAME", a.names, "Only these");
@@ -113,6 +124,13 @@ int fail(Exit code, const std::string& sentence) {
   std::cout.flush();
   std::cerr << harmless(sentence) << '\n';
   return static_cast<int>(code);
+}
+
+/// Whoever starts us with closed ones would have us write our words into the next file we open, which may be a segment.
+void open_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);  // the lowest free number
+  }
 }
 
 int run(int argc, char** argv) {
@@ -146,6 +164,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using partage::tool::Exit;
+  partage::tool::open_standard_streams();
   try {
     return partage::tool::run(argc, argv);
   } catch (const std::exception& e) {

@@ -16,7 +16,8 @@ constexpr std::size_t deepest = 200, most_objects = 1'000'000;
 constexpr int most_tries = 1000;
 
 [[noreturn]] void too_restless(const std::string& what) {
-  throw Failure{Exit::failed, "partage: " + what + " changes faster than it can be read; try again when its writers rest"};
+  throw Failure{Exit::failed,
+                "partage: " + what + " changes faster than it can be read; try again when its writers rest"};
 }
 
 }  // namespace
@@ -25,7 +26,8 @@ ElementTypes element_types(const HeldObject& object) {
   static const schema::Type unknown{.text = "?"};
   const schema::Type& root = object.types->root();
   if (object.facts.kind == kernel::ObjectKind::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
-  if (object.facts.kind == kernel::ObjectKind::dict && root.form == schema::Form::dict) return {root.parts[0], root.parts[1]};
+  if (object.facts.kind == kernel::ObjectKind::dict && root.form == schema::Form::dict)
+    return {root.parts[0], root.parts[1]};
   return {&unknown, &unknown};
 }
 
@@ -42,7 +44,8 @@ bool ObjectJson::hold_all(const kernel::ByteTable& values) {
 }
 
 json::value ObjectJson::value(const schema::Type& type, BytesView bytes) {
-  return schema::to_json(type, bytes, [&](ObjectRef ref, const schema::Type&) { return object(attachment_.held(ref)); });
+  return schema::to_json(type, bytes,
+                         [&](ObjectRef ref, const schema::Type&) { return object(attachment_.held(ref)); });
 }
 
 json::value ObjectJson::object(const HeldObject& object) {
@@ -59,8 +62,10 @@ json::value ObjectJson::object(const HeldObject& object) {
 json::value ObjectJson::contents(const HeldObject& object) {
   const ElementTypes types = element_types(object);
   switch (object.facts.kind) {
-    case kernel::ObjectKind::list: return list(object, *types.value);
-    case kernel::ObjectKind::dict: return dict(object, *types.value);
+    case kernel::ObjectKind::list:
+      return list(object, *types.value);
+    case kernel::ObjectKind::dict:
+      return dict(object, *types.value);
   }
   throw Failure{Exit::failed, "partage: " + attachment_.describe(object) + " is of a kind this program does not know"};
 }

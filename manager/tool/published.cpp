@@ -16,7 +16,8 @@ std::vector<std::string> published_names() {
   const std::string prefix = pattern.stem().string() + '.';
   std::vector<std::string> names;
   std::error_code error;
-  for (std::filesystem::directory_iterator at(pattern.parent_path(), error), end; !error && at != end; at.increment(error)) {
+  for (std::filesystem::directory_iterator at(pattern.parent_path(), error), end; !error && at != end;
+       at.increment(error)) {
     const std::string file = at->path().filename().string();
     if (file.starts_with(prefix) && file.size() > prefix.size()) names.push_back(file.substr(prefix.size()));
   }
@@ -42,8 +43,10 @@ std::shared_ptr<kernel::Segment> look_at(const std::string& name) {
   kernel::register_repairs();
   auto object = kernel::MemoryObject::open(name);
   if (!object) {
-    throw Failure{Exit::not_found, "partage: there is no manager '" + name + "' on this machine; `partage ls` shows all, `partage "
-                                   "serve " + name + "` starts it"};
+    throw Failure{Exit::not_found, "partage: there is no manager '" + name +
+                                       "' on this machine; `partage ls` shows all, `partage "
+                                       "serve " +
+                                       name + "` starts it"};
   }
   auto segment = kernel::Segment::attach(std::move(*object));
   segment->operation_timeout = patience;
@@ -52,10 +55,14 @@ std::shared_ptr<kernel::Segment> look_at(const std::string& name) {
 
 const char* word_for(Service service) noexcept {
   switch (service) {
-    case Service::serving: return "serving";
-    case Service::orphaned: return "orphaned";
-    case Service::abandoned: return "abandoned";
-    case Service::ended: return "ended";
+    case Service::serving:
+      return "serving";
+    case Service::orphaned:
+      return "orphaned";
+    case Service::abandoned:
+      return "abandoned";
+    case Service::ended:
+      return "ended";
   }
   return "";
 }

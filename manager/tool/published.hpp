@@ -20,8 +20,8 @@ std::vector<std::string> published_names();
 /// "name" of "shm://name"; Failure (misused) if it can name no manager.
 std::string name_in(const std::string& address);
 
-/// The segment of that name, not attached: to be looked at. Failure (not_found) when there is none; ConnectionError when it
-/// cannot be opened, says why.
+/// The segment of that name, not attached: to be looked at. Failure (not_found) when there is none; ConnectionError
+/// when it cannot be opened, says why.
 std::shared_ptr<kernel::Segment> look_at(const std::string& name);
 
 /// What a published segment is at this moment.

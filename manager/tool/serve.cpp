@@ -25,6 +25,7 @@ void hold_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);  // nobody needs to read what we say
   // A closed terminal is a clean end too, unless nohup says otherwise.
   struct sigaction action {};
   if (sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
@@ -48,8 +49,10 @@ void allow_descriptors() {
                                  "; `partage stop " + name + "` ends it"};
 }
 
-/// False: the name was just changing hands; once more.
-bool serve_once(const std::string& name, const kernel::Segment::Size& size, bool last_try) {
+/// Once more? What fails because the name is just changing hands (somebody adopts it, takes it away, has ended) does so
+/// for moments; `tries` counts those in which nothing of that was to be seen any more.
+bool serve_once(const std::string& name, const kernel::Segment::Size& size, bool last_try, int& tries) {
+  constexpr int most_tries = 3;
   bool served = false;
   try {
     const auto segment = kernel::segment_to_serve(name, size);
@@ -59,16 +62,15 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, bool
                 << "` ends it" << std::endl;
       tell_service_manager("READY=1\nSTATUS=serving " + name);
     });
-    return true;
-  } catch (const ManagerShutdown&) {
+    return false;
+  } catch (const ManagerShutdown&) {  // what was to be adopted
     if (served || last_try) throw;
-    return false;  // what was to be adopted was ended in this moment
   } catch (const ConnectionError&) {
     const kernel::NamedState state = kernel::state_of(name);
-    if (state.changing && !last_try) return false;
     if (state.manager != 0 && state.manager != getpid()) refuse_taken(name, state.manager);
-    throw;
+    if (served || last_try || (!state.changing && ++tries == most_tries)) throw;
   }
+  return true;
 }
 
 }  // namespace
@@ -78,7 +80,10 @@ void serve(const std::string& given, const kernel::Segment::Size& size) {
   hold_signals();
   allow_descriptors();
   const auto end = kernel::Clock::now() + patience;
-  while (!serve_once(name, size, kernel::Clock::now() >= end)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  int tries = 0;
+  while (serve_once(name, size, kernel::Clock::now() >= end, tries)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   tell_service_manager("STOPPING=1");
 }
 
@@ -87,12 +92,14 @@ void stop(const std::string& given) {
   const auto segment = look_at(name);
   const pid_t pid = segment->live() ? kernel::manager_pid(*segment) : 0;
   if (pid == 0) {
-    throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " + name +
-                                       "` takes over what it left, `partage clean` removes what nobody uses"};
+    throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " +
+                                       name + "` takes over what it left, `partage clean` removes what nobody uses"};
   }
   if (!kernel::ask_manager_to_stop(*segment, patience)) {
-    throw Failure{Exit::failed, "partage: process " + std::to_string(pid) + ", which serves '" + name + "', does not end; is it "
-                                "stopped? `kill -9 " + std::to_string(pid) + "` ends it, and its objects stay for the next one"};
+    throw Failure{Exit::failed, "partage: process " + std::to_string(pid) + ", which serves '" + name +
+                                    "', does not end; is it "
+                                    "stopped? `kill -9 " +
+                                    std::to_string(pid) + "` ends it, and its objects stay for the next one"};
   }
 }
 

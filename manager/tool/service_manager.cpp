@@ -22,7 +22,8 @@ bool tell_service_manager(std::string_view words) noexcept {
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  const ssize_t sent = ::sendto(fd, words.data(), words.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), size);
+  const ssize_t sent =
+      ::sendto(fd, words.data(), words.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), size);
   ::close(fd);
   return sent == static_cast<ssize_t>(words.size());
 }

@@ -1,4 +1,5 @@
-// Tells the service manager (systemd) how far we are, if it asks to be told: the protocol of sd_notify(3), without the library.
+// Tells the service manager (systemd) how far we are, if it asks to be told: the protocol of sd_notify(3), without the
+// library.
 //
 // It asks by $NOTIFY_SOCKET, the address of a Unix datagram socket: a path, or with '@' in front an abstract name.
 // Errors: none; who is not heard goes on all the same.

@@ -1,4 +1,5 @@
-// How the facades of this directory reach the kernel: the object behind a handle, or the error that says why there is none.
+// How the facades of this directory reach the kernel: the object behind a handle, or the error that says why there is
+// none.
 //
 // Thread safety: full.
 #pragma once

@@ -11,7 +11,8 @@ namespace {
 const SharedObject& checked(const ObjectPtr& object) {
   if (!object) {
     throw ValueError(
-        "partage: an empty handle cannot be serialised, because it refers to no object; make one with the manager first");
+        "partage: an empty handle cannot be serialised, because it refers to no object; make one with the manager "
+        "first");
   }
   return *static_cast<const SharedObject*>(object.get());
 }
@@ -26,8 +27,9 @@ ArchivedObject hold_in_flight(const ObjectPtr& object) {
 ObjectPtr find_in_flight(const ArchivedObject& archived) {
   const SessionPtr session = Sessions::find(archived.segment);
   if (!session) {
-    throw ConnectionError("partage: a handle in an archive belongs to a manager that this process is not attached to; "
-                          "call Manager::connect() before loading it");
+    throw ConnectionError(
+        "partage: a handle in an archive belongs to a manager that this process is not attached to; "
+        "call Manager::connect() before loading it");
   }
   ObjectPtr object = session->adopt(archived.object);
   if (!object) {
@@ -38,6 +40,8 @@ ObjectPtr find_in_flight(const ArchivedObject& archived) {
   return object;
 }
 
-void write_reference(codec::Writer& writer, const ObjectPtr& object) { writer.object(checked(object).ref); }
+void write_reference(codec::Writer& writer, const ObjectPtr& object) {
+  writer.object(checked(object).ref);
+}
 
 }  // namespace partage::engine

@@ -7,12 +7,18 @@
 namespace partage::engine {
 
 namespace {
-kernel::Dict dict_of(const SharedObject& o) { return {*o.segment, o.segment->at<kernel::DictBody>(o.body)}; }
+kernel::Dict dict_of(const SharedObject& o) {
+  return {*o.segment, o.segment->at<kernel::DictBody>(o.body)};
+}
 }  // namespace
 
-std::size_t Dict::size() const { return dict_of(object_of(object_, "size")).size(); }
+std::size_t Dict::size() const {
+  return dict_of(object_of(object_, "size")).size();
+}
 
-bool Dict::contains(BytesView key) const { return dict_of(object_of(object_, "contains")).contains(key); }
+bool Dict::contains(BytesView key) const {
+  return dict_of(object_of(object_, "contains")).contains(key);
+}
 
 bool Dict::get(BytesView key, Value& out) const {
   SharedObject& o = object_of(object_, "get");

@@ -8,7 +8,9 @@ namespace partage::engine {
 
 namespace {
 
-kernel::List list_of(const SharedObject& o) { return kernel::List(*o.segment, o.body); }
+kernel::List list_of(const SharedObject& o) {
+  return kernel::List(*o.segment, o.body);
+}
 
 [[noreturn]] void throw_index_error(const SharedObject& o, const char* operation, std::ptrdiff_t i) {
   const std::size_t n = list_of(o).size();
@@ -28,25 +30,33 @@ kernel::Slice checked(const SharedObject& o, const char* operation, const Slice&
 
 }  // namespace
 
-std::size_t List::size() const { return list_of(object_of(object_, "size")).size(); }
+std::size_t List::size() const {
+  return list_of(object_of(object_, "size")).size();
+}
 
 void List::get(std::ptrdiff_t i, Value& out) const {
   SharedObject& o = object_of(object_, "at");
   const kernel::List list = list_of(o);
   do {
-    if (!list.get(i, out.bytes)) [[unlikely]] throw_index_error(o, "at", i);
+    if (!list.get(i, out.bytes)) [[unlikely]]
+      throw_index_error(o, "at", i);
   } while (!adopt(o, out));
 }
 
 void List::set(std::ptrdiff_t i, BytesView value) const {
   SharedObject& o = object_of(object_, "[] =");
-  if (!list_of(o).set(i, value)) [[unlikely]] throw_index_error(o, "[] =", i);
+  if (!list_of(o).set(i, value)) [[unlikely]]
+    throw_index_error(o, "[] =", i);
   tidy_handles(o);
 }
 
-void List::append(BytesView value) const { list_of(object_of(object_, "append")).append(value); }
+void List::append(BytesView value) const {
+  list_of(object_of(object_, "append")).append(value);
+}
 
-void List::extend(std::span<const BytesView> values) const { list_of(object_of(object_, "extend")).extend(values); }
+void List::extend(std::span<const BytesView> values) const {
+  list_of(object_of(object_, "extend")).extend(values);
+}
 
 void List::insert(std::ptrdiff_t i, BytesView value) const {
   list_of(object_of(object_, "insert")).insert(i, value);
@@ -55,21 +65,25 @@ void List::insert(std::ptrdiff_t i, BytesView value) const {
 void List::pop(std::ptrdiff_t i, Value& out) const {
   SharedObject& o = object_of(object_, "pop");
   const kernel::List list = list_of(o);
-  const bool there = o.handles_inside ? take_out(o, out, [&] { return list.pop(i, out.bytes); }) : list.pop(i, out.bytes);
-  if (!there) [[unlikely]] throw_index_error(o, "pop", i);
+  const bool there =
+      o.handles_inside ? take_out(o, out, [&] { return list.pop(i, out.bytes); }) : list.pop(i, out.bytes);
+  if (!there) [[unlikely]]
+    throw_index_error(o, "pop", i);
   tidy_handles(o);
 }
 
 void List::erase(std::ptrdiff_t i) const {
   SharedObject& o = object_of(object_, "erase");
-  if (!list_of(o).erase(i)) [[unlikely]] throw_index_error(o, "erase", i);
+  if (!list_of(o).erase(i)) [[unlikely]]
+    throw_index_error(o, "erase", i);
   tidy_handles(o);
 }
 
 void List::modify(std::ptrdiff_t i, Modifier fn) const {
   SharedObject& o = object_of(object_, "modify");
   const kernel::List list = list_of(o);
-  if (!modify_with(o, fn, [&](auto&& m) { return list.modify(i, m); })) [[unlikely]] throw_index_error(o, "modify", i);
+  if (!modify_with(o, fn, [&](auto&& m) { return list.modify(i, m); })) [[unlikely]]
+    throw_index_error(o, "modify", i);
 }
 
 void List::slice(const Slice& slice, Snapshot& out) const {
@@ -127,7 +141,9 @@ void List::reorder(Reordering fn) const {
   tidy(o);
 }
 
-void List::reverse() const { list_of(object_of(object_, "reverse")).reverse(); }
+void List::reverse() const {
+  list_of(object_of(object_, "reverse")).reverse();
+}
 
 void List::repeat(std::ptrdiff_t times) const {
   SharedObject& o = object_of(object_, "*=");

@@ -12,6 +12,8 @@ Printing::Printing(const ObjectPtr& object) : object_(object.get()), outer_(std:
   for (const Printing* p = outer_; p != nullptr; p = p->outer_) already_ = already_ || p->object_ == object_;
 }
 
-Printing::~Printing() { innermost = outer_; }
+Printing::~Printing() {
+  innermost = outer_;
+}
 
 }  // namespace partage::engine

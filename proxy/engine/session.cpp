@@ -46,7 +46,7 @@ Session::~Session() {
   leave();
 }
 
-// ---- references ------------------------------------------------------------------------------------------------------
+// ---- references --------------------------------------------------------------------------------------------------
 
 ObjectPtr Session::adopt_locked(ObjectRef ref) {
   if (const auto it = table_.find(ref); it != table_.end()) {
@@ -154,7 +154,9 @@ Session::HandOver::~HandOver() {
   if (session_.hand_overs_ != 0) --session_.hand_overs_;  // 0 in a child forked meanwhile
 }
 
-void collect_garbage(Session& session) noexcept { kernel::collect(session.segment()); }
+void collect_garbage(Session& session) noexcept {
+  kernel::collect(session.segment());
+}
 
 std::string name_of(const SharedObject& object) {
   return kernel::Registry(object.session->segment()).name(object.ref);

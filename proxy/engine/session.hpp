@@ -1,17 +1,19 @@
-// A session: this process attached to one segment. It owns the mapping and the client slot, and knows every object that a handle of
-// this process refers to.
+// A session: this process attached to one segment. It owns the mapping and the client slot, and knows every object that
+// a handle of this process refers to.
 //
-// One holder bit per process and object, however many handles there are: the first handle acquires it, the last one gives it
-// up. Three races are settled here:
-//   - a last handle goes while another thread finds the object again: both under the mutex, the count is only taken to zero
-//     and the bit only cleared while it is held;
+// One holder bit per process and object, however many handles there are: the first handle acquires it, the last one
+// gives it up. Three races are settled here:
+//   - a last handle goes while another thread finds the object again: both under the mutex, the count is only taken to
+//     zero and the bit only cleared while it is held;
 //   - a reference that was read out of a container may be of an object that has gone by now: adopt() says so, and the
 //     caller reads again;
-//   - pop() hands an element's references over to this process in its own commit, and they are adopted only after it. While such an
-//     operation runs (HandOver), an object whose last handle goes stays in the table as idle; the sweep afterwards gives up
-//     those that are idle still. The same holds while user code of modify() runs: it must not collect garbage under a lock.
+//   - pop() hands an element's references over to this process in its own commit, and they are adopted only after it.
+//     While such an operation runs (HandOver), an object whose last handle goes stays in the table as idle; the sweep
+//     afterwards gives up those that are idle still. The same holds while user code of modify() runs: it must not
+//     collect garbage under a lock.
 //
-// Lock order: container stripes, then the session's mutex, then registry stripes. Nothing waits for a container under it.
+// Lock order: container stripes, then the session's mutex, then registry stripes. Nothing waits for a container under
+// it.
 // Fork: the child gets a client slot with everything its parent held, reserved before the fork (session_fork.cpp).
 // Thread safety: every member may be called by any thread.
 #pragma once
@@ -81,7 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (idle_.load(std::memory_order_relaxed)) sweep();
   }
 
-  // ---- fork and exit (session_fork.cpp); Sessions calls them in this order ----------------------------------------------
+  // ---- fork and exit (session_fork.cpp); Sessions calls them in this order ---------------------------------------
 
   void before_fork() noexcept;  ///< locks, and reserves what the child will hold
   void after_fork_in_parent() noexcept;
@@ -113,8 +115,8 @@ class Session : public std::enable_shared_from_this<Session> {
   unsigned hand_overs_ = 0;
   std::atomic<bool> idle_{false};
   std::atomic<bool> left_{false};
-  std::uint64_t epoch_;           // process_epoch() of the process whose client slot the segment names
-  kernel::ClientId child_slot_;   // reserved for the child of the fork that is going on
+  std::uint64_t epoch_;          // process_epoch() of the process whose client slot the segment names
+  kernel::ClientId child_slot_;  // reserved for the child of the fork that is going on
   std::vector<Reservation> reservations_;
 };
 

@@ -1,11 +1,11 @@
 // What happens to a session in a fork, and at the end of the process.
 //
-// The parent takes a client slot for the child and shares all it holds with it, before the fork and under the session's mutex, so
-// that the child's handles have their references before they exist. What may go wrong:
-//   - the fork fails, or the child dies before it adopts: the slot stays reserved by a living process. The next fork gives
-//     back reservations that nobody has adopted for a while;
-//   - another thread was in the middle of an operation that hands references over: the child holds what nobody there has a
-//     handle to, and gives it up at once;
+// The parent takes a client slot for the child and shares all it holds with it, before the fork and under the session's
+// mutex, so that the child's handles have their references before they exist. What may go wrong:
+//   - the fork fails, or the child dies before it adopts: the slot stays reserved by a living process. The next fork
+//     gives back reservations that nobody has adopted for a while;
+//   - another thread was in the middle of an operation that hands references over: the child holds what nobody there
+//     has a handle to, and gives it up at once;
 //   - no slot is left, or handlers did not run: the child registers when its references change for the first time.
 
 #include <new>
@@ -92,7 +92,8 @@ void Session::release_unknown() noexcept {
 }
 
 void Session::notice_fork() noexcept {
-  if (kernel::process_epoch() != epoch_) [[unlikely]] register_again();
+  if (kernel::process_epoch() != epoch_) [[unlikely]]
+    register_again();
 }
 
 void Session::register_again() noexcept {

@@ -80,9 +80,11 @@ void Sessions::forget(const Session& session) noexcept {
   if (it != table().by_segment.end() && it->second.session == &session) table().by_segment.erase(it);
 }
 
-// ---- fork ------------------------------------------------------------------------------------------------------------
-// The table's mutex and those of all sessions are held across the fork, in the order of the segments' numbers, so that no
-// reference comes or goes between the reservation of the child's slot and the fork, and the child finds every lock its own.
+// ---- fork
+// ------------------------------------------------------------------------------------------------------------ The
+// table's mutex and those of all sessions are held across the fork, in the order of the segments' numbers, so that no
+// reference comes or goes between the reservation of the child's slot and the fork, and the child finds every lock its
+// own.
 
 void Sessions::before_fork() noexcept {
   std::vector<SessionPtr> sessions = all();  // one that comes now is not shared: its child registers by itself

@@ -1,7 +1,7 @@
 // The sessions of this process, by segment: one mapping and one client slot per segment, whoever asks.
 //
-// The first session installs the handlers for fork (sessions.cpp) and for the orderly end of the process, in which the client
-// slot is given back; a process that dies is reaped by the manager.
+// The first session installs the handlers for fork (sessions.cpp) and for the orderly end of the process, in which the
+// client slot is given back; a process that dies is reaped by the manager.
 // Thread safety: full.
 #pragma once
 

@@ -7,7 +7,9 @@ Snapshot::Snapshot(Snapshot&&) noexcept = default;
 Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 Snapshot::~Snapshot() = default;
 
-std::size_t Snapshot::size() const noexcept { return contents_->table.size(); }
+std::size_t Snapshot::size() const noexcept {
+  return contents_->table.size();
+}
 
 ValueView Snapshot::operator[](std::size_t i) const noexcept {
   const BytesView bytes = contents_->table[i];

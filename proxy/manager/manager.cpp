@@ -76,7 +76,9 @@ Manager& Manager::operator=(Manager&& other) noexcept {
   return *this;
 }
 
-Manager::~Manager() { shutdown(); }
+Manager::~Manager() {
+  shutdown();
+}
 
 void Manager::shutdown() {
   if (!impl_) return;
@@ -102,7 +104,9 @@ std::string Manager::address() const {
   return text;
 }
 
-pid_t Manager::pid() const { return kernel::manager_pid(session("pid")->segment()); }
+pid_t Manager::pid() const {
+  return kernel::manager_pid(session("pid")->segment());
+}
 
 bool Manager::is_alive() const {
   const engine::SessionPtr session = impl_ ? impl_->get() : nullptr;
@@ -124,7 +128,9 @@ std::vector<ObjectInfo> Manager::objects() const {
   return kernel::Registry(session->segment()).objects();
 }
 
-SegmentManager* Manager::segment_manager() const { return session("segment_manager")->segment().manager(); }
+SegmentManager* Manager::segment_manager() const {
+  return session("segment_manager")->segment().manager();
+}
 
 engine::SessionPtr Manager::session(const char* operation) const {
   engine::SessionPtr session = impl_ ? impl_->get() : nullptr;

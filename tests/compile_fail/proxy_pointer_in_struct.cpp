@@ -8,4 +8,6 @@ struct Item {
 #endif
 };
 
-void f(const partage::Manager& manager) { manager.dict<int, Item>(); }
+void f(const partage::Manager& manager) {
+  manager.dict<int, Item>();
+}

@@ -114,6 +114,7 @@ TEST_CASE("layout: heap") {
   PARTAGE_CHECK_OFFSET(HeapState, top, 48);
   PARTAGE_CHECK_OFFSET(HeapState, used, 56);
   PARTAGE_CHECK_OFFSET(HeapState, map, 64);
+  PARTAGE_CHECK_OFFSET(HeapState, owned, 104);
   PARTAGE_CHECK_OFFSET(HeapState, pool, 128);
   PARTAGE_CHECK_OFFSET(HeapState, bins, 256);
   PARTAGE_CHECK_OFFSET(HeapState, log, 2816);

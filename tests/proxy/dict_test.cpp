@@ -16,7 +16,8 @@ TEST_SUITE("dict") {
     Manager m;
     CHECK((m.dict<std::string, int>().items() == Items{}));
     CHECK((m.dict<std::string, int>({{"b", 1}, {"a", 2}}).items() == Items{{"b", 1}, {"a", 2}}));
-    CHECK((m.dict<std::string, int>(std::map<std::string, int>{{"b", 1}, {"a", 2}}).items() == Items{{"a", 2}, {"b", 1}}));
+    CHECK((m.dict<std::string, int>(std::map<std::string, int>{{"b", 1}, {"a", 2}}).items() ==
+           Items{{"a", 2}, {"b", 1}}));
     CHECK((m.dict<std::string, int>(Items{{"b", 1}, {"b", 2}}).items() == Items{{"b", 2}}));
     auto d = m.dict<std::string, int>({{"k", 1}});
     auto e = m.dict<std::string, int>(d);

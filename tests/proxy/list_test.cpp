@@ -172,13 +172,21 @@ TEST_SUITE("list") {
     CHECK(l.modify(0, [](int& x) { return ++x; }) == 11);
     l.modify(-1, [](int& x) { x *= 2; });
     CHECK(l.copy() == Ints{11, 40});
-    CHECK_THROWS_AS(l.modify(0, [](int& x) { x = 99; throw std::runtime_error("no"); }), std::runtime_error);
+    CHECK_THROWS_AS(l.modify(0,
+                             [](int& x) {
+                               x = 99;
+                               throw std::runtime_error("no");
+                             }),
+                    std::runtime_error);
     CHECK(l.at(0) == 11);
     const int zero[] = {5};
     static_assert(std::is_same_v<decltype(l.modify(0, [&](int&) -> const int& { return zero[0]; })), int>);
 
     auto words = m.list<std::string>({"a"});
-    CHECK(words.modify(0, [](std::string& s) { s += std::string(50, 'b'); return s.size(); }) == 51);
+    CHECK(words.modify(0, [](std::string& s) {
+      s += std::string(50, 'b');
+      return s.size();
+    }) == 51);
     CHECK(words.at(0).size() == 51);
   }
 

@@ -1,6 +1,6 @@
 // Manager: names, types, objects(), shutdown, restart, connect.
-#include <sys/wait.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <numeric>
@@ -16,7 +16,9 @@ using namespace partage::test;
 using namespace std::chrono_literals;
 
 namespace {
-std::string unique_name(const char* what) { return std::string("partage-test-") + what + '-' + std::to_string(getpid()); }
+std::string unique_name(const char* what) {
+  return std::string("partage-test-") + what + '-' + std::to_string(getpid());
+}
 }  // namespace
 
 TEST_SUITE("manager") {

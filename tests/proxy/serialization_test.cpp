@@ -30,7 +30,7 @@ class Order {
 
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & BOOST_SERIALIZATION_NVP(id_) & BOOST_SERIALIZATION_NVP(lines_);
+    archive& BOOST_SERIALIZATION_NVP(id_) & BOOST_SERIALIZATION_NVP(lines_);
   }
 
  private:
@@ -43,7 +43,7 @@ struct Graph {
   std::shared_ptr<Order> first, second;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & first & second;
+    archive& first& second;
   }
 };
 
@@ -143,8 +143,10 @@ TEST_SUITE("serialization") {
     // Another number of the segment, as in a process that has never seen it.
     std::string changed = archive;
     for (char& c : changed) {
-      if (c == '7') c = '3';
-      else if (c == '2') c = '1';
+      if (c == '7')
+        c = '3';
+      else if (c == '2')
+        c = '1';
     }
     if (changed == archive) return;
     std::istringstream in(changed);

@@ -29,7 +29,9 @@ std::string message_of(Fn fn) {
   return {};
 }
 
-inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// ObjectInfo::references of the object with this description, 0 when there is none.
 inline std::size_t references_of(const Manager& manager, const std::string& types) {

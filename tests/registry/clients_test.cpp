@@ -88,7 +88,7 @@ TEST_CASE("a child adopts what its parent held, whoever lets go first") {
       return 0;
     });
     clients.note_child(child, pid);
-    REQUIRE(eventually([&] { return clients.info(child.slot).state == ClientState::live; }, 5s));
+    REQUIRE(eventually([&] { return clients.info(child.slot).state == ClientState::live; }, 10s));
     CHECK(clients.info(child.slot).process.pid == pid);
     if (parent_first) {
       at->release(list);
@@ -165,8 +165,9 @@ TEST_CASE("a zombie is dead") {
     _exit(0);
   }
   Clients clients(at.segment());
-  REQUIRE(eventually([&] { return process_state(pid) == 'Z'; }, 5s));
-  CHECK(eventually([&] { return clients.is_dead(clients.list().at(1)); }, 1s));  // it may have had threads (a sanitizer's)
+  REQUIRE(eventually([&] { return process_state(pid) == 'Z'; }, 10s));
+  CHECK(eventually([&] { return clients.is_dead(clients.list().at(1)); },
+                   1s));  // it may have had threads (a sanitizer's)
   CHECK(kernel::reap_all_dead(at.segment()) == 1);
   waitpid(pid, nullptr, 0);
   CHECK(at->verify() == "");
@@ -182,7 +183,7 @@ TEST_CASE("a process that has become another program is dead") {
     _exit(1);
   }
   Clients clients(at.segment());
-  CHECK(eventually([&] { return kernel::reap_all_dead(at.segment()) == 1; }, 5s));
+  CHECK(eventually([&] { return kernel::reap_all_dead(at.segment()) == 1; }, 10s));
   CHECK(process_state(pid) != 0);
   CHECK(at->count() == 0);
   sigkill_and_reap(pid);
@@ -217,7 +218,8 @@ TEST_CASE("a process of another PID namespace is refused, as a client and as a m
         }
       };
       at.segment().client_slot = 0;
-      const bool good = refused([&] { kernel::join_segment(at.segment()); }) && refused([&] { kernel::start_manager(at.segment(), {}); });
+      const bool good = refused([&] { kernel::join_segment(at.segment()); }) &&
+                        refused([&] { kernel::start_manager(at.segment(), {}); });
       told.send(good ? 'g' : 'b');
       _exit(0);
     }
@@ -275,7 +277,7 @@ TEST_CASE("a reservation whose reserver died is taken back, but an adopted or no
   CHECK(clients.list().size() == 2);
   CHECK(at->count() == 1);
   kill(all.pid, SIGKILL);
-  CHECK(eventually([&] { return kernel::reap_all_dead(at.segment()) == 1; }, 5s));
+  CHECK(eventually([&] { return kernel::reap_all_dead(at.segment()) == 1; }, 10s));
   CHECK(at->count() == 0);
   CHECK(at->verify() == "");
 }

@@ -14,8 +14,12 @@
 
 namespace partage::test {
 
-inline BytesView view(std::string_view s) { return {s.data(), s.size()}; }
-inline std::string text(const Bytes& b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
+inline BytesView view(std::string_view s) {
+  return {s.data(), s.size()};
+}
+inline std::string text(const Bytes& b) {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
 
 /// The objects of any segment, however this process came to it. A value, like the registry itself.
 class Hosting {
@@ -28,13 +32,17 @@ class Hosting {
   kernel::Objects objects() const { return kernel::Objects(*segment_); }
 
   ObjectRef new_list(bool handles = false, std::string_view name = "") {
-    return registry_.create_list(handles ? "list<list<str>>" : "list<str>", name, {.packed_size = 0, .handles = handles});
+    return registry_.create_list(handles ? "list<list<str>>" : "list<str>", name,
+                                 {.packed_size = 0, .handles = handles});
   }
   ObjectRef new_dict(bool handles = false, std::string_view name = "", unsigned stripes_log2 = 0) {
-    return registry_.create_dict(handles ? "dict<str,list<str>>" : "dict<str,str>", name, {.stripes_log2 = stripes_log2, .handles = handles});
+    return registry_.create_dict(handles ? "dict<str,list<str>>" : "dict<str,str>", name,
+                                 {.stripes_log2 = stripes_log2, .handles = handles});
   }
   kernel::List list(ObjectRef ref) { return {*segment_, registry_.facts(ref).value().body}; }
-  kernel::Dict dict(ObjectRef ref) { return {*segment_, segment_->at<kernel::DictBody>(registry_.facts(ref).value().body)}; }
+  kernel::Dict dict(ObjectRef ref) {
+    return {*segment_, segment_->at<kernel::DictBody>(registry_.facts(ref).value().body)};
+  }
 
   void append(ObjectRef list_ref, std::string_view s) { list(list_ref).append(view(s)); }
   void append_handle(ObjectRef list_ref, ObjectRef ref) { list(list_ref).append(BytesView("", 0, {&ref, 1})); }

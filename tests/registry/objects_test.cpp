@@ -17,7 +17,8 @@ TEST_CASE("a fresh segment is whole and empty") {
 
 TEST_CASE("an object ends with its last reference, and nothing is left of it") {
   RegistryFixture at;
-  const ObjectRef first = at->new_list();  // the bodies of lists and dicts are pooled: make one of each before measuring
+  const ObjectRef first =
+      at->new_list();  // the bodies of lists and dicts are pooled: make one of each before measuring
   const ObjectRef second = at->new_dict();
   at->release(first);
   at->release(second);
@@ -218,10 +219,14 @@ TEST_CASE("verify finds what is wrong") {
   };
   const auto put = [](kernel::Word& word, kernel::u64 value) { kernel::Draft(&word, 8).set(word, value); };
   using kernel::ObjectSlot;
-  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.count, 2); }).find("counts 2 references") != std::string::npos);
-  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.count, 0); }).find("counts 0 references") != std::string::npos);
-  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.holders[1], 1); }).find("not attached") != std::string::npos);
-  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.name, s.schema.load()); }).find("two owners") != std::string::npos);
+  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.count, 2); }).find("counts 2 references") !=
+        std::string::npos);
+  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.count, 0); }).find("counts 0 references") !=
+        std::string::npos);
+  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.holders[1], 1); }).find("not attached") !=
+        std::string::npos);
+  CHECK(verdict([&](auto&, ObjectSlot& s, ObjectRef) { put(s.name, s.schema.load()); }).find("two owners") !=
+        std::string::npos);
   CHECK(verdict([&](auto& at, ObjectSlot&, ObjectRef outer) {
           put(at->objects().find(kernel::index_of(outer))->holders[0], 0);
         }).find("nobody refers") != std::string::npos);
@@ -246,8 +251,12 @@ TEST_CASE("random making, naming, nesting and dropping leaves every byte owned")
   const auto pick = [&] { return held[random() % held.size()]; };
   for (int i = 0; i < 4000; ++i) {
     switch (held.empty() ? 0 : random() % 6) {
-      case 0: held.push_back(at->new_list(true)); break;
-      case 1: held.push_back(at->new_dict(true, "", static_cast<unsigned>(random() % 3))); break;
+      case 0:
+        held.push_back(at->new_list(true));
+        break;
+      case 1:
+        held.push_back(at->new_dict(true, "", static_cast<unsigned>(random() % 3)));
+        break;
       case 2: {
         const ObjectRef to = pick(), from = pick();
         if (at->registry().facts(to)->kind == kernel::ObjectKind::list) {

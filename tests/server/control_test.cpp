@@ -17,7 +17,9 @@ namespace {
 using kernel::ControlKind;
 using kernel::ControlMessage;
 
-bool serves(ManagerFixture& at) { return kernel::ask(at.segment(), ControlKind::ping, 2s).has_value(); }
+bool serves(ManagerFixture& at) {
+  return kernel::ask(at.segment(), ControlKind::ping, 10s).has_value();
+}
 
 ControlMessage right(ManagerFixture& at, ControlKind kind) {
   ControlMessage message;
@@ -149,7 +151,7 @@ TEST_CASE("a manager that runs out of descriptors goes on") {
     setrlimit(RLIMIT_NOFILE, &few);
     kernel::serve(*segment, kernel::Lifetime::until_told, {});
   });
-  REQUIRE(eventually([&] { return kernel::is_manager_alive(*segment); }, 2s));
+  REQUIRE(eventually([&] { return kernel::is_manager_alive(*segment); }, 10s));
   std::vector<pid_t> clients;
   for (int i = 0; i < 30; ++i) {
     clients.push_back(group.start([&] {
@@ -157,10 +159,10 @@ TEST_CASE("a manager that runs out of descriptors goes on") {
       for (;;) pause();
     }));
   }
-  CHECK(eventually([&] { return kernel::Clients(*segment).count() == 31; }, 5s));
-  CHECK(kernel::ask(*segment, ControlKind::ping, 3s));
+  CHECK(eventually([&] { return kernel::Clients(*segment).count() == 31; }, 10s));
+  CHECK(kernel::ask(*segment, ControlKind::ping, 10s));
   for (const pid_t pid : clients) group.kill(pid);
-  CHECK(eventually([&] { return kernel::Clients(*segment).count() == 1; }, 5s));
+  CHECK(eventually([&] { return kernel::Clients(*segment).count() == 1; }, 10s));
   kernel::stop_manager(*segment);
   CHECK(group.wait(server, 2s).ok());
 }

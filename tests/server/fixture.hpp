@@ -16,7 +16,14 @@ namespace partage::test {
 
 using namespace std::chrono_literals;
 
-inline bool is_gone(pid_t pid) { return !kernel::is_alive(kernel::identity_of(pid)); }
+/// A name for a segment that no other run of these tests uses.
+inline std::string name_for(const std::string& what) {
+  return "test-" + what + "-" + std::to_string(getpid());
+}
+
+inline bool is_gone(pid_t pid) {
+  return !kernel::is_alive(kernel::identity_of(pid));
+}
 
 /// In a forked child: it has no slot of its own yet.
 inline void join(kernel::Segment& segment) {
@@ -34,7 +41,7 @@ class ManagerFixture {
   }
   ~ManagerFixture() {
     kernel::stop_manager(*segment_);
-    CHECK(eventually([&] { return is_gone(pid_); }, 2s));
+    CHECK(eventually([&] { return is_gone(pid_); }, 10s));
   }
   ManagerFixture(const ManagerFixture&) = delete;
   ManagerFixture& operator=(const ManagerFixture&) = delete;
@@ -45,7 +52,7 @@ class ManagerFixture {
 
   void kill_manager() {
     REQUIRE(::kill(pid_, SIGKILL) == 0);
-    REQUIRE(eventually([&] { return !kernel::is_manager_alive(*segment_); }, 2s));
+    REQUIRE(eventually([&] { return !kernel::is_manager_alive(*segment_); }, 10s));
   }
   void restart() { pid_ = kernel::start_manager(*segment_, {}); }
 

@@ -20,7 +20,7 @@ TEST_CASE("a manager starts, serves and ends") {
     CHECK(kernel::is_manager_alive(at.segment()));
     CHECK(kernel::manager_pid(at.segment()) == pid);
     CHECK(kernel::manager_epoch(at.segment()) == 1);
-    const auto pong = kernel::ask(at.segment(), kernel::ControlKind::ping, 1s);
+    const auto pong = kernel::ask(at.segment(), kernel::ControlKind::ping, 10s);
     REQUIRE(pong);
     CHECK(pong->kind == kernel::ControlKind::pong);
     CHECK(pong->value == static_cast<kernel::u64>(pid));
@@ -49,7 +49,7 @@ TEST_CASE("the manager keeps nothing of the program that started it") {
   {
     ManagerFixture at("a long name of a manager");
     sigaction(SIGUSR1, &before, nullptr);
-    REQUIRE(kernel::ask(at.segment(), kernel::ControlKind::ping, 1s));  // it has closed what it started with
+    REQUIRE(kernel::ask(at.segment(), kernel::ControlKind::ping, 10s));  // it has closed what it started with
     const std::string proc = "/proc/" + std::to_string(at.pid());
 
     // Its descriptors: /dev/null three times, the segment, and its own sockets and the like. No pipe of ours.
@@ -94,7 +94,7 @@ TEST_CASE("the manager keeps nothing of the program that started it") {
 
     CHECK(kill(at.pid(), SIGINT) == 0);
     CHECK(kill(at.pid(), SIGHUP) == 0);
-    CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 1s));
+    CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 10s));
   }
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("a program without standard streams can start a manager") {
         auto segment = kernel::make_segment({.initial = 0, .max = std::size_t{1} << 20});
         if (segment->object().fd() > 2) return 2;
         kernel::start_manager(*segment, {});
-        if (!kernel::ask(*segment, kernel::ControlKind::ping, 1s)) return 3;
+        if (!kernel::ask(*segment, kernel::ControlKind::ping, 10s)) return 3;
         kernel::stop_manager(*segment);
         return kernel::is_manager_alive(*segment) ? 4 : 0;
       },
@@ -116,31 +116,34 @@ TEST_CASE("a program without standard streams can start a manager") {
 }
 
 TEST_CASE("SIGTERM is an orderly end") {
-  ManagerFixture at("partage-test-sigterm");
+  const std::string name = name_for("sigterm");
+  ManagerFixture at(name);
   kill(at.pid(), SIGTERM);
-  CHECK(eventually([&] { return is_gone(at.pid()); }, 2s));
+  CHECK(eventually([&] { return is_gone(at.pid()); }, 10s));
   CHECK_FALSE(at.segment().live());
-  CHECK_FALSE(kernel::MemoryObject::open("partage-test-sigterm"));
+  CHECK_FALSE(kernel::MemoryObject::open(name));
 }
 
 TEST_CASE("a second manager is told who serves") {
   ManagerFixture at;
   CHECK_THROWS_WITH_AS(kernel::start_manager(at.segment(), {}),
-                       doctest::Contains(("is served already, by process " + std::to_string(at.pid())).c_str()), ConnectionError);
-  CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 1s));
+                       doctest::Contains(("is served already, by process " + std::to_string(at.pid())).c_str()),
+                       ConnectionError);
+  CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 10s));
   CHECK(kernel::manager_epoch(at.segment()) == 1);
 }
 
 TEST_CASE("a named segment: found by name, adopted when orphaned, gone at the end") {
   NoLitter no_litter;
-  const std::string name = "partage-test-named";
+  const std::string name = name_for("named");
   CHECK_THROWS_WITH_AS(kernel::connect_segment(name), doctest::Contains("nobody serves"), ConnectionError);
   CHECK(kernel::orphaned_segment(name) == nullptr);
   ManagerFixture at(name);
   const ObjectRef list = at->new_list();
   at->append(list, "kept");
   REQUIRE(at->registry().publish("stock", list) == 0);
-  CHECK_THROWS_WITH_AS(kernel::orphaned_segment(name), doctest::Contains("is served already, by process"), ConnectionError);
+  CHECK_THROWS_WITH_AS(kernel::orphaned_segment(name), doctest::Contains("is served already, by process"),
+                       ConnectionError);
   CHECK_THROWS_AS(ManagerFixture second(name), ConnectionError);
   const ChildResult r = run_child(
       [&] {
@@ -227,7 +230,7 @@ TEST_CASE("a stopped manager is alive, and stops nobody") {
   }
   CHECK_FALSE(kernel::ask(at.segment(), kernel::ControlKind::ping, 50ms));
   resume_process(at.pid());
-  CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 5s));
+  CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 10s));
   CHECK(at->verify() == "");
 }
 

@@ -1,8 +1,9 @@
 // Objects, names, clients and the work of those who clear up: killed after every instruction that changed the segment,
 // finished by another process, and that process killed likewise.
 //
-// What is to be atomic is what remains once everything is repaired, the dead are reaped and the dying are finished: an object is
-// there with all it needs, or has never been. Reaping and collecting are many commits; there the end must always be the same.
+// What is to be atomic is what remains once everything is repaired, the dead are reaped and the dying are finished: an
+// object is there with all it needs, or has never been. Reaping and collecting are many commits; there the end must
+// always be the same.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,8 +27,8 @@ std::string dump(kernel::Segment& segment) {
   std::ostringstream out;
   Hosting at(segment);
   for (const ObjectInfo& o : at.registry().objects()) {
-    out << kernel::index_of(o.id) << '/' << kernel::generation_of(o.id) << ' ' << o.kind << ' ' << o.name << ' ' << o.types << ' '
-        << o.size << ' ' << o.references << ' ' << at.registry().name(o.id) << '\n';
+    out << kernel::index_of(o.id) << '/' << kernel::generation_of(o.id) << ' ' << o.kind << ' ' << o.name << ' '
+        << o.types << ' ' << o.size << ' ' << o.references << ' ' << at.registry().name(o.id) << '\n';
   }
   for (const kernel::ClientInfo& c : Clients(segment).list()) {
     out << "client " << c.id.slot << '/' << c.id.generation << ' ' << static_cast<int>(c.state) << '\n';
@@ -154,7 +155,8 @@ const std::vector<Operation>& operations() {
   static const auto nothing = [](Stage&) {};
   static const std::vector<Operation> all = {
       {"create a list", nothing, [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
-      {"create a dict of 8 stripes with a name", nothing, [](Stage&) { return [](Hosting& at) { at.new_dict(true, "a name", 3); }; }},
+      {"create a dict of 8 stripes with a name", nothing,
+       [](Stage&) { return [](Hosting& at) { at.new_dict(true, "a name", 3); }; }},
       {"create in a used slot, body from the pool", [](Stage& s) { s->release(s->new_dict()); },
        [](Stage&) { return [](Hosting& at) { at.new_dict(); }; }},
       {"create, the table of objects grows",
@@ -163,20 +165,25 @@ const std::vector<Operation>& operations() {
          for (int i = 0; i < 12; ++i) s->new_list();
        },
        [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
-      {"publish a new name", nothing, [](Stage& s) { return [list = s.list](Hosting& at) { at.registry().publish("new", list); }; }},
+      {"publish a new name", nothing,
+       [](Stage& s) { return [list = s.list](Hosting& at) { at.registry().publish("new", list); }; }},
       {"publish a name that is taken by an object not held", [](Stage& s) { s->release(s.named); },
        [](Stage& s) { return [list = s.list](Hosting& at) { at.registry().publish("named", list); }; }},
-      {"look up a name", [](Stage& s) { s->release(s.named); }, [](Stage&) { return [](Hosting& at) { at.registry().lookup("named"); }; }},
+      {"look up a name", [](Stage& s) { s->release(s.named); },
+       [](Stage&) { return [](Hosting& at) { at.registry().lookup("named"); }; }},
       {"remove a name", nothing, [](Stage&) { return [](Hosting& at) { at.registry().remove("named"); }; }},
       {"remove a name, the object ends", [](Stage& s) { s->release(s.named); },
        [](Stage&) { return [](Hosting& at) { at.registry().remove("named"); }; }},
-      {"release, others refer to it", nothing, [](Stage& s) { return [list = s.list](Hosting& at) { at.release(list); }; }},
+      {"release, others refer to it", nothing,
+       [](Stage& s) { return [list = s.list](Hosting& at) { at.release(list); }; }},
       {"release a list of handles, all ends", [](Stage& s) { s->release(s.list); },
        [](Stage& s) { return [handles = s.handles](Hosting& at) { at.release(handles); }; }},
       {"release a dict of 8 stripes with long values",
        [](Stage& s) {
          const ObjectRef dict = s->new_dict(true, "doomed", 3);
-         for (int i = 0; i < 20; ++i) s->dict(dict).set(view(std::to_string(i)), view(std::string(static_cast<std::size_t>(i * 150), 'v')));
+         for (int i = 0; i < 20; ++i) {
+           s->dict(dict).set(view(std::to_string(i)), view(std::string(static_cast<std::size_t>(i * 150), 'v')));
+         }
          for (int i = 0; i < 3; ++i) s->dict(dict).set(view("h" + std::to_string(i)), BytesView("", 0, {&s.list, 1}));
          s.named = dict;
        },
@@ -191,7 +198,14 @@ const std::vector<Operation>& operations() {
          if (!s->objects().release(doomed, s->segment().client_slot)) FAIL("it should be dying");
        },
        [](Stage&) { return [](Hosting& at) { kernel::sweep(at.segment()); }; }, Changes::nothing},
-      {"attach", nothing, [](Stage&) { return [](Hosting& at) { at.segment().client_slot = 0; Clients(at.segment()).attach(); at.segment().client_slot = 1; }; },
+      {"attach", nothing,
+       [](Stage&) {
+         return [](Hosting& at) {
+           at.segment().client_slot = 0;
+           Clients(at.segment()).attach();
+           at.segment().client_slot = 1;
+         };
+       },
        Changes::nothing},
       {"reap a dead client",
        [](Stage& s) {
@@ -208,7 +222,8 @@ const std::vector<Operation>& operations() {
        [](Stage& s) {
          s.dead_client([&] {
            kernel::Transaction t(s->segment());
-           t.lock({&s->objects().stripe(3), &kernel::control_table(s->segment()).stripe, &s->list(s.list).body().stripe});
+           t.lock(
+               {&s->objects().stripe(3), &kernel::control_table(s->segment()).stripe, &s->list(s.list).body().stripe});
            _exit(0);
          });
        },
@@ -229,8 +244,7 @@ const std::vector<Operation>& operations() {
          };
        },
        Changes::nothing},
-      {"adopt a reservation",
-       [](Stage& s) { (void)Clients(s->segment()).reserve_for_child(); },
+      {"adopt a reservation", [](Stage& s) { (void)Clients(s->segment()).reserve_for_child(); },
        [](Stage& s) {
          return [child = Clients(s->segment()).list().back().id](Hosting& at) {
            Clients(at.segment()).adopt(child);

@@ -20,7 +20,9 @@ namespace {
 
 namespace json = boost::json;
 
-std::string path(const std::string& name) { return "/dev/shm/partage." + name; }
+std::string path(const std::string& name) {
+  return "/dev/shm/partage." + name;
+}
 
 /// A manager that was killed, with a client that was killed too.
 std::string abandoned() {
@@ -44,7 +46,9 @@ std::vector<std::string> strings_in(const json::value& array) {
 }
 
 /// The text without lines, how often: sentences on stderr.
-std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::ranges::count(text, '\n')); }
+std::size_t lines_of(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
 
 /// Things that are named like segments and are none; gone with this object.
 class Foreign {
@@ -222,8 +226,12 @@ TEST_CASE("what is no segment: every command says why in a sentence") {
   const Foreign foreign;
   for (const std::string& name : foreign.names()) {
     CAPTURE(name);
-    for (const Program::Words& words : {Program::Words{"ls", name}, {"get", name, "x"}, {"set", name, "x", "y", "z"},
-                                        {"del", name, "x"}, {"stop", name}, {"serve", name}}) {
+    for (const Program::Words& words : {Program::Words{"ls", name},
+                                        {"get", name, "x"},
+                                        {"set", name, "x", "y", "z"},
+                                        {"del", name, "x"},
+                                        {"stop", name},
+                                        {"serve", name}}) {
       const Ran ran = run(words);
       CAPTURE(ran.err);
       CHECK(ran.code == 1);

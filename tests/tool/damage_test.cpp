@@ -1,5 +1,5 @@
-// Damaged bytes: Corrupt or another value, never anything outside the bytes, never memory or stack without bound; and the
-// schema refuses exactly what the codec refuses.
+// Damaged bytes: Corrupt or another value, never anything outside the bytes, never memory or stack without bound; and
+// the schema refuses exactly what the codec refuses.
 #include <bitset>
 #include <map>
 #include <memory>
@@ -56,9 +56,14 @@ void damage(std::mt19937_64& random, const T& value) {
       const std::size_t at = random() % bad.size();
       const char byte = static_cast<char>(random() % 3 == 0 ? random() : random() % 2 == 0 ? 0xff : 0x80);
       switch (random() % 3) {
-        case 0: bad[at] = byte; break;
-        case 1: bad.insert(at, 1, byte); break;
-        default: bad.erase(at, 1);
+        case 0:
+          bad[at] = byte;
+          break;
+        case 1:
+          bad.insert(at, 1, byte);
+          break;
+        default:
+          bad.erase(at, 1);
       }
     }
     attempt(bad);

@@ -132,12 +132,47 @@ TEST_CASE("schema: words of a newer program are unknown types, not errors") {
 }
 
 TEST_CASE("schema: what is no description") {
-  for (const std::string text :
-       {"", " ", "<", "vec", "vec<", "vec<i32", "vec<>", "vec<i32,i32>", "pair<i32>", "map<i32>", "i32>", "i32 ", "i 32",
-        "array<i32>", "array<i32,>", "array<i32,x>", "bitset<>", "enum X", "enum X:", "enum X:str", "enum :i32", "struct ",
-        "struct X{", "struct X{i32", "struct X{i32,}", "struct X{i32}}", "user ", "user X:", "user X:y", "opt<i32>>",
-        "duration<i64>", "duration<i64,1>", "time<system>", "str<", "str<f64>", "tensor<", "user X<", "user X<'", "user X<'\\",
-        "user X>", "array<i32,99999999999999999999999>"}) {
+  for (const std::string text : {"",
+                                 " ",
+                                 "<",
+                                 "vec",
+                                 "vec<",
+                                 "vec<i32",
+                                 "vec<>",
+                                 "vec<i32,i32>",
+                                 "pair<i32>",
+                                 "map<i32>",
+                                 "i32>",
+                                 "i32 ",
+                                 "i 32",
+                                 "array<i32>",
+                                 "array<i32,>",
+                                 "array<i32,x>",
+                                 "bitset<>",
+                                 "enum X",
+                                 "enum X:",
+                                 "enum X:str",
+                                 "enum :i32",
+                                 "struct ",
+                                 "struct X{",
+                                 "struct X{i32",
+                                 "struct X{i32,}",
+                                 "struct X{i32}}",
+                                 "user ",
+                                 "user X:",
+                                 "user X:y",
+                                 "opt<i32>>",
+                                 "duration<i64>",
+                                 "duration<i64,1>",
+                                 "time<system>",
+                                 "str<",
+                                 "str<f64>",
+                                 "tensor<",
+                                 "user X<",
+                                 "user X<'",
+                                 "user X<'\\",
+                                 "user X>",
+                                 "array<i32,99999999999999999999999>"}) {
     CAPTURE(text);
     CHECK(is_corrupt(text));
   }

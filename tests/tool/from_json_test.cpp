@@ -109,7 +109,8 @@ TEST_CASE("from json: refusals say where, what is there and what would be right"
   CHECK(refusal("none", "0").starts_with("TypeError"));
   CHECK(refusal("opt<opt<i8>>", "3").starts_with("TypeError"));
   CHECK(refusal("variant<i8,bool>", "\"x\"").starts_with("TypeError"));
-  CHECK(refusal("list<i8>", "[1]").starts_with("TypeError partage: list<i8> takes the name or the \"#id\" of an object"));
+  CHECK(
+      refusal("list<i8>", "[1]").starts_with("TypeError partage: list<i8> takes the name or the \"#id\" of an object"));
   CHECK(refusal("user shop::Money", "5").find("only by a program that defines the type") != std::string::npos);
   CHECK(refusal("boost shop::Node", "5").starts_with("TypeError"));
   CHECK(refusal("tensor<i8>", "5").starts_with("TypeError"));
@@ -123,5 +124,6 @@ TEST_CASE("from json: nesting has a limit") {
     deep = std::move(around);
   }
   const schema::Schema object("object");
-  CHECK_THROWS_WITH_AS(schema::from_json(object.root(), deep, find_number), doctest::Contains("512 levels"), ValueError);
+  CHECK_THROWS_WITH_AS(schema::from_json(object.root(), deep, find_number), doctest::Contains("512 levels"),
+                       ValueError);
 }

@@ -34,7 +34,10 @@ struct Node {
 /// A manager with some of everything, made by a client that stays.
 class Shop {
  public:
-  Shop() : serving_(unique("shop")), client_(serving_.name(), [](Manager& m) { fill(m); }, is_changed) {}
+  Shop()
+      : serving_(unique("shop")),
+        client_(
+            serving_.name(), [](Manager& m) { fill(m); }, is_changed) {}
 
   const std::string& name() const { return serving_.name(); }
   Client& client() { return client_; }
@@ -279,8 +282,7 @@ TEST_CASE("get: an object inside itself, twice in another, and deep") {
     m.list<ListProxy<Node>>(named("deep"), {inner});
   });
   CHECK(run({"get", serving.name(), "ring", "--json"}).out == "[[\"root\",\"...\"],[\"leaf\",null]]\n");
-  CHECK(run({"get", serving.name(), "ring", "0", "--json"}).out ==
-        "[\"root\",[[\"root\",\"...\"],[\"leaf\",null]]]\n");
+  CHECK(run({"get", serving.name(), "ring", "0", "--json"}).out == "[\"root\",[[\"root\",\"...\"],[\"leaf\",null]]]\n");
   CHECK(run({"get", serving.name(), "twice", "--json"}).out == "[[1],[1]]\n");
   const Ran deep = run({"get", serving.name(), "deep", "--json"});
   CHECK(deep.code == 0);

@@ -30,6 +30,8 @@ const bool is_private = enter_namespace() && ::mount("none", "/", nullptr, MS_RE
 
 }  // namespace
 
-bool has_private_shm() { return is_private; }
+bool has_private_shm() {
+  return is_private;
+}
 
 }  // namespace partage::test

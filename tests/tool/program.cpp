@@ -19,7 +19,8 @@ std::string contents(int fd) {
   std::string text;
   char buffer[4096];
   off_t at = 0;
-  for (ssize_t n = 0; (n = ::pread(fd, buffer, sizeof buffer, at)) > 0; at += n) text.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::pread(fd, buffer, sizeof buffer, at)) > 0; at += n)
+    text.append(buffer, static_cast<std::size_t>(n));
   return text;
 }
 
@@ -64,9 +65,15 @@ Program::~Program() {
   ::close(err_);
 }
 
-void Program::signal(int number) const { ::kill(pid_, number); }
-std::string Program::out() const { return contents(out_); }
-std::string Program::err() const { return contents(err_); }
+void Program::signal(int number) const {
+  ::kill(pid_, number);
+}
+std::string Program::out() const {
+  return contents(out_);
+}
+std::string Program::err() const {
+  return contents(err_);
+}
 
 bool Program::is_running() {
   if (ended_) return false;
@@ -153,7 +160,9 @@ Client::~Client() {
   if (go_[1] >= 0) ::close(go_[1]);
 }
 
-void Client::kill() { group_.kill(pid_); }
+void Client::kill() {
+  group_.kill(pid_);
+}
 
 ChildResult Client::finish() {
   ::close(go_[1]);

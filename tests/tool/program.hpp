@@ -68,7 +68,8 @@ std::string unique(const std::string& what);
 /// /dev/shm/partage.NAME is there.
 bool is_published(const std::string& name);
 
-/// `partage serve NAME`, which others can connect to. The destructor ends it by SIGTERM, and removes what a killed one left.
+/// `partage serve NAME`, which others can connect to. The destructor ends it by SIGTERM, and removes what a killed one
+/// left.
 class Serving {
  public:
   explicit Serving(const std::string& name, Program::Words options = {}, const Program::Words& environment = {});
@@ -84,8 +85,8 @@ class Serving {
   std::unique_ptr<Program> program_;
 };
 
-/// Another process that is connected, has done something, and then keeps what its handles in `body` hold until it is told
-/// to end.
+/// Another process that is connected, has done something, and then keeps what its handles in `body` hold until it is
+/// told to end.
 class Client {
  public:
   explicit Client(const std::string& name, const std::function<void(Manager&)>& prepare,
@@ -105,7 +106,9 @@ class Client {
   int go_[2];
 };
 
-inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 /// One sentence of ours and nothing else.
 inline bool is_sentence(const std::string& text) {
   return text.starts_with("partage: ") && text.ends_with("\n") && text.find('\n') == text.size() - 1;

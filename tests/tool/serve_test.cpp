@@ -97,7 +97,8 @@ TEST_CASE("serve: others connect, ls shows it, stop ends it") {
   CHECK((s.st_mode & 0777) == 0600);
 
   Client client(
-      serving.name(), [](Manager& m) { m.list<int>(named("l"), {1}); }, [](Manager& m) { return is_shut_down(m) ? 0 : 1; });
+      serving.name(), [](Manager& m) { m.list<int>(named("l"), {1}); },
+      [](Manager& m) { return is_shut_down(m) ? 0 : 1; });
   const auto line = listed(serving.name());
   REQUIRE(line);
   CHECK(line->at("pid") == serving.pid());
@@ -127,7 +128,8 @@ TEST_CASE("serve: SIGTERM, SIGINT and SIGHUP are a clean shutdown") {
     CAPTURE(number);
     Serving serving(unique("signal"));
     Client client(
-        serving.name(), [](Manager& m) { m.list<int>(named("l"), {1}); }, [](Manager& m) { return is_shut_down(m) ? 0 : 1; });
+        serving.name(), [](Manager& m) { m.list<int>(named("l"), {1}); },
+        [](Manager& m) { return is_shut_down(m) ? 0 : 1; });
     serving.program().signal(number);
     const Ran ran = serving.program().wait(5s);
     CHECK(ran.code == 0);
@@ -206,10 +208,13 @@ TEST_CASE("serve: what a killed manager left is taken over, while clients work")
   const std::string name = serving->name();
   static DictProxy<std::string, int> counts;
   Client client(
-      name, [](Manager& m) { counts = m.dict<std::string, int>(named("counts"), {{"n", 1}}); },
+      name,
       [](Manager& m) {
-        counts["n"] += 1;                           // the old handle
-        m.list<int>(named("new"), {1});             // a call that needs the manager
+        counts = m.dict<std::string, int>(named("counts"), {{"n", 1}});
+      },
+      [](Manager& m) {
+        counts["n"] += 1;                // the old handle
+        m.list<int>(named("new"), {1});  // a call that needs the manager
         return counts.at("n") == 6 ? 0 : 1;
       });
   serving->kill();
@@ -261,7 +266,8 @@ TEST_CASE("serve: systemd is told when it is ready and when it stops") {
     CHECK(socket.receive() == "STOPPING=1");
     CHECK(socket.receive(0) == "nothing");
   }
-  for (const char* nonsense : {"NOTIFY_SOCKET=", "NOTIFY_SOCKET=relative", "NOTIFY_SOCKET=@", "NOTIFY_SOCKET=/nowhere/x"}) {
+  for (const char* nonsense :
+       {"NOTIFY_SOCKET=", "NOTIFY_SOCKET=relative", "NOTIFY_SOCKET=@", "NOTIFY_SOCKET=/nowhere/x"}) {
     Serving serving(unique("notify"), {}, {nonsense});
     CHECK(serving.program().is_running());
   }
@@ -274,6 +280,16 @@ TEST_CASE("serve: sizes that cannot be") {
   CHECK(small.code == 1);
   CHECK(is_sentence(small.err));
   CHECK(has(small.err, "max_size 1024"));
+}
+
+TEST_CASE("serve: started with closed standard streams it does not write into the segment") {
+  const std::string name = unique("closed");
+  const std::string command = PARTAGE_PROGRAM " serve " + name + " <&- >&- 2>&- &";
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(eventually([&] { return listed(name).has_value() && listed(name)->at("state") == "serving"; }, 10s));
+  CHECK(run({"get", name, "x"}).code == 3);
+  CHECK(run({"stop", name}).code == 0);
+  CHECK(!is_published(name));
 }
 
 TEST_CASE("stop: a manager that is stopped itself") {
@@ -309,7 +325,8 @@ TEST_CASE("Server: a program of one's own is the manager") {
   pid_t pid = start_server(group, name);
   CHECK(listed(name)->at("pid") == pid);
   Client client(name, [](Manager& m) { m.list<int>(named("l"), {1, 2}); });
-  CHECK_THROWS_WITH_AS(Server({.name = name}), doctest::Contains(("by process " + std::to_string(pid)).c_str()), ConnectionError);
+  CHECK_THROWS_WITH_AS(Server({.name = name}), doctest::Contains(("by process " + std::to_string(pid)).c_str()),
+                       ConnectionError);
 
   group.kill(pid);
   pid = start_server(group, name);  // takes over

@@ -88,7 +88,8 @@ TEST_CASE("json: what is made of others") {
   CHECK(json_of(shop::Item{7, "nail", {1, 2}, {0.5, 1.5}, "iron"}) == R"([7,"nail",[1,2],[0.5,1.5],"iron"])");
   CHECK(json_of(shop::Tree{1, {{2, {}}, {3, {{4, {}}}}}}) == "[1,[[2,[]],[3,[[4,[]]]]]]");
   CHECK(json_of(shop::Nothing()) == "[]");
-  CHECK(json_of(Object{1, "two", 3.5, nullptr, {{"k", {1, 2}}, {"l", true}}}) == R"([1,"two",3.5,null,{"k":[1,2],"l":true}])");
+  CHECK(json_of(Object{1, "two", 3.5, nullptr, {{"k", {1, 2}}, {"l", true}}}) ==
+        R"([1,"two",3.5,null,{"k":[1,2],"l":true}])");
   CHECK(json_of(Object(std::numeric_limits<double>::infinity())) == "\"Infinity\"");
 }
 
@@ -105,7 +106,8 @@ TEST_CASE("json: what only its own program can read") {
   CHECK(json_of(std::pair(shop::Money(1, "CHF"), 1)) == R"({"type":"pair<user shop::Money,i32>","size":16})");
   CHECK(json_of(std::vector<shop::Money>(1, {1, "CHF"})) == R"([{"type":"user shop::Money","size":12}])");
   CHECK(json_of(std::vector<shop::Money>(2, {1, "CHF"})) == R"({"type":"vec<user shop::Money>","size":25})");
-  CHECK(json_of(std::map<std::string, shop::Money>{{"a", {1, "CHF"}}}) == R"({"a":{"type":"user shop::Money","size":12}})");
+  CHECK(json_of(std::map<std::string, shop::Money>{{"a", {1, "CHF"}}}) ==
+        R"({"a":{"type":"user shop::Money","size":12}})");
   shop::Crew crew;
   crew.members.object.value = 9;
   CHECK(json_of(crew) == R"({"type":"user shop::Crew","size":4})");

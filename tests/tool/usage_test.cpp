@@ -33,7 +33,8 @@ TEST_CASE("usage: help names every command and the exit codes") {
   const Ran ran = run({"--help"});
   CHECK(ran.code == 0);
   CHECK(ran.err == "");
-  for (const char* word : {"serve", "stop", "ls", "get", "set", "del", "clean", "version", "Exit codes"}) CHECK(has(ran.out, word));
+  for (const char* word : {"serve", "stop", "ls", "get", "set", "del", "clean", "version", "Exit codes"})
+    CHECK(has(ran.out, word));
   const Ran serve = run({"serve", "--help"});
   CHECK(serve.code == 0);
   CHECK(has(serve.out, "--max-size"));

@@ -1,4 +1,5 @@
-// DictProxy<K, V>: a handle to a dict that processes share, as Manager::dict<K, V> makes it. Python's dict in C++ spelling.
+// DictProxy<K, V>: a handle to a dict that processes share, as Manager::dict<K, V> makes it. Python's dict in C++
+// spelling.
 //
 //   partage::Manager manager;
 //   auto stock = manager.dict<std::string, int>({{"apples", 3}});
@@ -12,12 +13,12 @@
 // (Value<T>). Reads take no lock, so that readers do not disturb each other.
 //
 // The members are in dict_members.hpp. What K and V may be: API.md, "Element types".
-// Differences to std::map: a handle, so a copy is the same dict; [] inserts only when written to, and reading a missing key
-// throws; order of insertion; no references to values.
-// Differences to Python: keys are typed, so 1 and 1.0 do not meet; NaN as key is a ValueError; iteration is over a snapshot and
-// yields pairs; == compares contents and is() identity.
-// Thread and process safety: every member may be called by any thread of any process; only reassigning one handle itself
-// needs care. Errors: see dict_members.hpp; ValueError for every use of a default-constructed handle.
+// Differences to std::map: a handle, so a copy is the same dict; [] inserts only when written to, and reading a missing
+// key throws; order of insertion; no references to values.
+// Differences to Python: keys are typed, so 1 and 1.0 do not meet; NaN as key is a ValueError; iteration is over a
+// snapshot and yields pairs; == compares contents and is() identity.
+// Thread and process safety: every member may be called by any thread of any process; only reassigning one handle
+// itself needs care. Errors: see dict_members.hpp; ValueError for every use of a default-constructed handle.
 #pragma once
 
 #include <ostream>

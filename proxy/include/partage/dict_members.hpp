@@ -1,12 +1,12 @@
 // The members of a shared dict: those of DictProxy<K, V>, and of an element reference to one (outer["k"].set("n", 1)).
 //
-// As Python's dict, in C++ spelling: in the order of insertion; overwriting keeps the place, erase + set moves to the end.
-// Every member is const, because handles are, and every one that changes the dict is one atomic step, update() too: whole or
-// not at all, also when the process is killed in the middle.
+// As Python's dict, in C++ spelling: in the order of insertion; overwriting keeps the place, erase + set moves to the
+// end. Every member is const, because handles are, and every one that changes the dict is one atomic step, update()
+// too: whole or not at all, also when the process is killed in the middle.
 // A key is passed as K or what converts to it; for string keys also as a literal or string_view, without a copy.
 // Keys are equal when their encodings are; -0.0 is stored as 0.0.
-// Errors, all with nothing changed: KeyError for a key that is not there ([], at, erase, pop, modify), ValueError for NaN as
-// key, OutOfMemory, ManagerShutdown, UsageError for a write from inside modify().
+// Errors, all with nothing changed: KeyError for a key that is not there ([], at, erase, pop, modify), ValueError for
+// NaN as key, OutOfMemory, ManagerShutdown, UsageError for a write from inside modify().
 // Complexity: O(1) for one key and popitem; O(n) for what looks at all.
 #pragma once
 
@@ -45,7 +45,7 @@ class DictMembers {
   using const_iterator = SnapshotIterator<value_type>;
   using iterator = const_iterator;
 
-  // ---- one key -------------------------------------------------------------------------------------------------------
+  // ---- one key ---------------------------------------------------------------------------------------------------
 
   std::size_t size() const { return dict().size(); }
   bool empty() const { return size() == 0; }
@@ -129,8 +129,8 @@ class DictMembers {
     return {detail::decode_key<K>(key.view()), detail::decode<V>(value)};
   }
 
-  /// Runs fn(V&) on a copy of the value under the dict's lock, stores it in one step, and returns what fn returned. If fn
-  /// throws, nothing has changed. fn may read shared objects, not write them.
+  /// Runs fn(V&) on a copy of the value under the dict's lock, stores it in one step, and returns what fn returned. If
+  /// fn throws, nothing has changed. fn may read shared objects, not write them.
   template <detail::KeyFor<K> Q = K, class Fn>
     requires std::invocable<Fn&, V&>
   detail::ModifyResult<V, Fn> modify(const Q& key, Fn&& fn) const {
@@ -152,7 +152,7 @@ class DictMembers {
         d.object(), fn, [&](engine::Modifier m) { return d.modify(bytes.view(), &view, m); }, [] {});
   }
 
-  // ---- many keys -----------------------------------------------------------------------------------------------------
+  // ---- many keys -------------------------------------------------------------------------------------------------
 
   /// All pairs in ONE step; of a key that comes twice the later value.
   void update(std::initializer_list<value_type> pairs) const { update_by(dict(), pairs); }
@@ -184,7 +184,7 @@ class DictMembers {
   std::vector<std::optional<V>> get_many(std::initializer_list<K> keys) const { return get_many<>(keys); }
   void clear() const { dict().clear(); }
 
-  // ---- snapshots: one consistent state, in the order of insertion ----------------------------------------------------
+  // ---- snapshots: one consistent state, in the order of insertion ------------------------------------------------
 
   std::vector<K> keys() const {
     engine::Snapshot snapshot;

@@ -7,12 +7,13 @@
 //   outer[1]["n"] += 1;          // a reference to a handle has the members of the handle
 //   auto r = list[0];            // stays a reference: reads the element whenever it is used. `r = 5` does not compile
 //
-// Comparison, arithmetic and << work as with the element itself. A compound assignment returns the new element (x++ the one
-// before). The right side is evaluated first and outside the lock.
+// Comparison, arithmetic and << work as with the element itself. A compound assignment returns the new element (x++ the
+// one before). The right side is evaluated first and outside the lock.
 //
-// A reference refers to the handle it was made from, as an iterator does, unless that was a temporary: then it keeps it. Do not keep
-// one longer than its handle; copy the element instead.
-// Differences to std: there is no T& to shared memory, so `auto& r = list[0]` does not compile and &list[0] is no address.
+// A reference refers to the handle it was made from, as an iterator does, unless that was a temporary: then it keeps
+// it. Do not keep one longer than its handle; copy the element instead.
+// Differences to std: there is no T& to shared memory, so `auto& r = list[0]` does not compile and &list[0] is no
+// address.
 // Differences to Python: `d[k] += 1` is atomic.
 // Thread and process safety: as the handle it was made from.
 // Errors: KeyError, IndexError and what the operation on the container throws.
@@ -30,8 +31,8 @@
 
 namespace partage {
 
-/// What a reference has beyond reading and assignment, by the type of its element; proxies specialise it with their members.
-/// Primary template: the compound assignments.
+/// What a reference has beyond reading and assignment, by the type of its element; proxies specialise it with their
+/// members. Primary template: the compound assignments.
 template <class Self, class T>
 class ElementMembers {
  public:
@@ -115,7 +116,7 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
   Access access_;
 };
 
-// ---- as with the element itself --------------------------------------------------------------------------------------
+// ---- as with the element itself ----------------------------------------------------------------------------------
 
 #define PARTAGE_BINARY(op)                                                                                     \
   template <class A, class B>                                                                                  \

@@ -12,10 +12,11 @@
 // worked on in place (Array<T>), nor one element at a time where slice(), extend() and modify() do it in one step.
 //
 // The members are in list_members.hpp. What T may be: API.md, "Element types".
-// Differences to std::vector: a handle, so a copy is the same list; negative indexes; no references to elements, no data().
+// Differences to std::vector: a handle, so a copy is the same list; negative indexes; no references to elements, no
+// data().
 // Differences to Python: extend(itself) doubles; iteration is over a snapshot; == compares contents and is() identity.
-// Thread and process safety: every member may be called by any thread of any process; only reassigning one handle itself
-// needs care. Errors: see list_members.hpp; ValueError for every use of a default-constructed handle.
+// Thread and process safety: every member may be called by any thread of any process; only reassigning one handle
+// itself needs care. Errors: see list_members.hpp; ValueError for every use of a default-constructed handle.
 #pragma once
 
 #include <ostream>
@@ -65,7 +66,9 @@ namespace codec {
 template <class T>
 struct HandleTraits<ListProxy<T>> {
   static std::string description() { return "list<" + codec::description<T>() + '>'; }
-  static const engine::ObjectPtr& object(const ListProxy<T>& list) { return engine::storable(list.list_engine().object()); }
+  static const engine::ObjectPtr& object(const ListProxy<T>& list) {
+    return engine::storable(list.list_engine().object());
+  }
   static ListProxy<T> make(const engine::ObjectPtr& object) {
     engine::check_type<ListProxy<T>>(object);
     return ListProxy<T>(object);
@@ -98,7 +101,9 @@ bool operator==(const ListProxy<T>& a, const std::vector<T>& b) {
 template <class T, detail::RangeOf<T> Range>
 std::vector<T> operator+(const ListProxy<T>& a, Range&& b) {
   std::vector<T> out = a.copy();
-  for (auto&& x : detail::elements_of<T>(std::forward<Range>(b))) out.push_back(static_cast<T>(std::forward<decltype(x)>(x)));
+  for (auto&& x : detail::elements_of<T>(std::forward<Range>(b))) {
+    out.push_back(static_cast<T>(std::forward<decltype(x)>(x)));
+  }
   return out;
 }
 template <class T>

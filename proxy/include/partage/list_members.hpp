@@ -1,11 +1,12 @@
 // The members of a shared list: those of ListProxy<T>, and of an element reference to one (outer[0].append(1)).
 //
-// As Python's list, in C++ spelling. Every member is const, because handles are, and every one that changes the list is one
-// atomic step: whole or not at all, also when the process is killed in the middle.
+// As Python's list, in C++ spelling. Every member is const, because handles are, and every one that changes the list is
+// one atomic step: whole or not at all, also when the process is killed in the middle.
 // Indexes count from the end when negative; std::nullopt stands for an omitted end of a slice.
-// Errors, all with nothing changed: IndexError for an index out of range, ValueError for a value that is not there (remove,
-// index), OutOfMemory, ManagerShutdown, UsageError for a write from inside modify(). Complexity: O(1) for append, pop at
-// either end, at, size and [i]; O(n) for what looks at all elements; insert and erase O(distance to the nearer end).
+// Errors, all with nothing changed: IndexError for an index out of range, ValueError for a value that is not there
+// (remove, index), OutOfMemory, ManagerShutdown, UsageError for a write from inside modify(). Complexity: O(1) for
+// append, pop at either end, at, size and [i]; O(n) for what looks at all elements; insert and erase O(distance to the
+// nearer end).
 //
 // Comparison is ==; handles inside are equal when they refer to the same object.
 #pragma once
@@ -46,7 +47,7 @@ class ListMembers {
   using Index = std::ptrdiff_t;
   using OptionalIndex = std::optional<std::ptrdiff_t>;
 
-  // ---- one element ---------------------------------------------------------------------------------------------------
+  // ---- one element -----------------------------------------------------------------------------------------------
 
   std::size_t size() const { return list().size(); }
   bool empty() const { return size() == 0; }
@@ -80,8 +81,8 @@ class ListMembers {
   }
   /// Python's `del list[i]`.
   void erase(Index i) const { list().erase(i); }
-  /// Runs fn(T&) on a copy of the element under the list's lock, stores it in one step, and returns what fn returned. If fn
-  /// throws, nothing has changed. fn may read shared objects, not write them.
+  /// Runs fn(T&) on a copy of the element under the list's lock, stores it in one step, and returns what fn returned.
+  /// If fn throws, nothing has changed. fn may read shared objects, not write them.
   template <class Fn>
   detail::ModifyResult<T, Fn> modify(Index i, Fn&& fn) const {
     decltype(auto) l = list();
@@ -89,10 +90,11 @@ class ListMembers {
         l.object(), fn, [&](engine::Modifier m) { return l.modify(i, m), true; }, [] {});
   }
 
-  // ---- many elements -------------------------------------------------------------------------------------------------
+  // ---- many elements ---------------------------------------------------------------------------------------------
 
   void extend(std::initializer_list<T> values) const { extend_by(values); }
-  /// Any range of what converts to T, all of it in one step; also this list itself, which doubles. A dict gives its keys.
+  /// Any range of what converts to T, all of it in one step; also this list itself, which doubles. A dict gives its
+  /// keys.
   template <detail::RangeOf<T> Range>
   void extend(Range&& range) const {
     extend_by(std::forward<Range>(range));
@@ -117,7 +119,8 @@ class ListMembers {
     list().slice({start, stop, step}, snapshot);
     return detail::decode_each<T>(snapshot);
   }
-  void assign_slice(OptionalIndex start, OptionalIndex stop, std::initializer_list<T> values, std::ptrdiff_t step = 1) const {
+  void assign_slice(OptionalIndex start, OptionalIndex stop, std::initializer_list<T> values,
+                    std::ptrdiff_t step = 1) const {
     decltype(auto) l = list();
     l.assign_slice({start, stop, step}, detail::EncodedRange<T>(values, l.object()).views());
   }
@@ -146,7 +149,7 @@ class ListMembers {
   const_iterator end() const { return {}; }
   void clear() const { list().clear(); }
 
-  // ---- by value ------------------------------------------------------------------------------------------------------
+  // ---- by value --------------------------------------------------------------------------------------------------
 
   /// Removes the first element equal to x. ValueError: there is none.
   void remove(const T& x) const {
@@ -180,14 +183,14 @@ class ListMembers {
     return find(elements, x, 0, elements.size()) != elements.size();
   }
 
-  // ---- order ---------------------------------------------------------------------------------------------------------
+  // ---- order -----------------------------------------------------------------------------------------------------
 
   /// Stable. Others never see the list half sorted or empty, and what they append meanwhile is not lost.
   void sort(SortOptions options = {}) const {
     sort_by([](const T& x) -> const T& { return x; }, options);
   }
-  /// Ascending by key(x), which is called once for each element, outside the lock; when others keep changing the list, after a
-  /// few tries, under the lock. If it throws, nothing has changed.
+  /// Ascending by key(x), which is called once for each element of a snapshot, outside the lock, and again when others
+  /// have changed the list meanwhile; after a few tries under the lock. If it throws, nothing has changed.
   template <class Key>
   void sort_by(Key&& key, SortOptions options = {}) const {
     decltype(auto) l = list();

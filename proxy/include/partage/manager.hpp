@@ -7,16 +7,18 @@
 //
 //   partage::Manager hub({.name = "hub"});                               // others: partage::Manager::connect("hub")
 //
-// The manager process owns the shared memory and looks after processes that die; operations on objects do not pass through
-// it. The Manager that started it ends it: shutdown(), or the destructor, after which every operation on its objects throws
-// ManagerShutdown. Every other Manager, one from connect() or a forked child's copy, only detaches; handles stay valid.
+// The manager process owns the shared memory and looks after processes that die; operations on objects do not pass
+// through it. The Manager that started it ends it: shutdown(), or the destructor, after which every operation on its
+// objects throws ManagerShutdown. Every other Manager, one from connect() or a forked child's copy, only detaches;
+// handles stay valid.
 // One Manager is enough for a program. Do not start one for every object.
 //
-// Differences to Python: no start() and no context manager, the constructor and destructor do it; no register(), because any
-// type can be stored; connect() needs no key, the file system and the user id decide who may.
+// Differences to Python: no start() and no context manager, the constructor and destructor do it; no register(),
+// because any type can be stored; connect() needs no key, the file system and the user id decide who may.
 // Movable, not copyable. Thread safety: every member may be called by several threads; moving and destroying may not.
-// Errors: of the constructors, what stopped the manager process, with its own reason; ConnectionError when nobody serves the
-// address. Afterwards ManagerShutdown after shutdown(), ManagerLost from calls that need the process when it has died.
+// Errors: of the constructors, what stopped the manager process, with its own reason; ConnectionError when nobody
+// serves the address. Afterwards ManagerShutdown after shutdown(), ManagerLost from calls that need the process when it
+// has died.
 #pragma once
 
 #include <sys/types.h>
@@ -60,7 +62,7 @@ class PARTAGE_API Manager {
   pid_t pid() const;
   bool is_alive() const;
 
-  // ---- objects -------------------------------------------------------------------------------------------------------
+  // ---- objects ---------------------------------------------------------------------------------------------------
 
   template <class T>
   ListProxy<T> list() const {

@@ -5,10 +5,10 @@
 //   for (const auto& [k, v] : d) std::cout << k << v;       // a1b2c3
 //
 // Use it where order matters or keys have no < and no hash; std::map and std::unordered_map otherwise.
-// Keys are equal when they would be in a shared dict: by their encoding, so they need neither ==, < nor a hash. Values are
-// written through [] and iterators; a key that is changed through an iterator is not found again.
-// Differences to std::map: order of insertion; == ignores it, as Python's does. Iterators are those of a vector: insertion and
-// erasure invalidate them. Complexity: find, [], insertion O(1) on average; erase O(n).
+// Keys are equal when they would be in a shared dict: by their encoding, so they need neither ==, < nor a hash. Values
+// are written through [] and iterators; a key that is changed through an iterator is not found again.
+// Differences to std::map: order of insertion; == ignores it, as Python's does. Iterators are those of a vector:
+// insertion and erasure invalidate them. Complexity: find, [], insertion O(1) on average; erase O(n).
 // Thread safety: as std::map: many may read. Lives in this process alone.
 // Errors: at() KeyError; a NaN as key ValueError.
 #pragma once
@@ -183,7 +183,9 @@ class ordered_dict {
   }
   template <class Range>
   void insert_each(const Range& range) {
-    for (const auto& item : range) insert_or_assign(static_cast<K>(std::get<0>(item)), static_cast<V>(std::get<1>(item)));
+    for (const auto& item : range) {
+      insert_or_assign(static_cast<K>(std::get<0>(item)), static_cast<V>(std::get<1>(item)));
+    }
   }
 
   Items items_;

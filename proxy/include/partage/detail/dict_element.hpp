@@ -32,7 +32,8 @@ class DictElement {
   template <class Fn>
   ModifyResult<V, Fn> modify(Fn&& fn) const {
     return detail::modify<V>(
-        dict().object(), fn, [&](engine::Modifier m) { return dict().modify(key_.view(), nullptr, m); }, [&] { missing("[] op="); });
+        dict().object(), fn, [&](engine::Modifier m) { return dict().modify(key_.view(), nullptr, m); },
+        [&] { missing("[] op="); });
   }
 
  private:

@@ -2,8 +2,8 @@
 //
 //   engine.append(Encoded<T>(x, engine.object()).view());
 //
-// A type whose encoding is its object representation (codec::is_flat) is not copied at all: the view shows the value itself,
-// which must stay where it is. Others go through this thread's Writer, without allocating.
+// A type whose encoding is its object representation (codec::is_flat) is not copied at all: the view shows the value
+// itself, which must stay where it is. Others go through this thread's Writer, without allocating.
 // Thread safety: a local variable's.
 #pragma once
 

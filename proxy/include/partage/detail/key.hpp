@@ -1,7 +1,7 @@
 // Keys of dicts and sets: what may be passed for one, and its bytes.
 //
-// For string keys anything that converts to a string_view will do, without a std::string being made; a number will not, so
-// that dict[0] does not become a null pointer to characters. For other keys, what converts to the key implicitly.
+// For string keys anything that converts to a string_view will do, without a std::string being made; a number will not,
+// so that dict[0] does not become a null pointer to characters. For other keys, what converts to the key implicitly.
 // Thread safety: full; KeyBytes is a local variable's.
 #pragma once
 

@@ -16,7 +16,8 @@ namespace partage::detail {
 template <class T, class Fn>
 using ModifyResult = std::decay_t<std::invoke_result_t<Fn&, T&>>;
 
-/// `container`: whose element it is. `run(modifier)` calls the engine and says whether there was such an element; `missing()` throws when there was none.
+/// `container`: whose element it is. `run(modifier)` calls the engine and says whether there was such an element;
+/// `missing()` throws when there was none.
 template <class T, class Fn, class Run, class Missing>
 ModifyResult<T, Fn> modify(const engine::ObjectPtr& container, Fn& fn, Run run, Missing missing) {
   using R = ModifyResult<T, Fn>;

@@ -1,4 +1,5 @@
-// An element reference stands for its element: plain(x) is the element for a reference and x itself for everything else.
+// An element reference stands for its element: plain(x) is the element for a reference and x itself for everything
+// else.
 //
 // Thread safety: full.
 #pragma once

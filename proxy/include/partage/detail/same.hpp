@@ -1,4 +1,5 @@
-// Equality of elements: ==, except that handles, wherever they are inside, are equal when they refer to the same object.
+// Equality of elements: ==, except that handles, wherever they are inside, are equal when they refer to the same
+// object.
 //
 // A struct without == is compared field by field. A type with serialize() is compared by its own ==.
 // Thread safety: full; never touches shared memory.

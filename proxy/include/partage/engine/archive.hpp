@@ -1,10 +1,10 @@
-// Handles in archives of Boost.Serialization. Inside a shared container the reference is counted with the element. In an
-// archive of your own it is two numbers, segment and object, and the process that wrote it goes on holding the object until
-// it ends, once per object, because nobody can know how long the archive is kept. Loading needs a process that is attached
-// to that segment: one of the same manager, its children, or one that called Manager::connect.
+// Handles in archives of Boost.Serialization. Inside a shared container the reference is counted with the element. In
+// an archive of your own it is two numbers, segment and object, and the process that wrote it goes on holding the
+// object until it ends, once per object, because nobody can know how long the archive is kept. Loading needs a process
+// that is attached to that segment: one of the same manager, its children, or one that called Manager::connect.
 //
-// Thread and process safety: full. Errors: ValueError for an empty handle, ConnectionError when the segment is not attached
-// or the object has gone.
+// Thread and process safety: full. Errors: ValueError for an empty handle, ConnectionError when the segment is not
+// attached or the object has gone.
 #pragma once
 
 #include <cstdint>

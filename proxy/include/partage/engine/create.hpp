@@ -31,8 +31,9 @@ PARTAGE_API ObjectPtr create_list(const SessionPtr& session, const ListType& typ
 PARTAGE_API ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std::string& name,
                                   std::span<const KeyValue> contents);
 
-/// The object of that name, or what `create` returns, which gets the name. Of several that try at once, one succeeds and the
-/// others open what it made. Does not check the type.
-PARTAGE_API ObjectPtr open_or_create(const SessionPtr& session, const std::string& name, FunctionRef<ObjectPtr()> create);
+/// The object of that name, or what `create` returns, which gets the name. Of several that try at once, one succeeds
+/// and the others open what it made. Does not check the type.
+PARTAGE_API ObjectPtr open_or_create(const SessionPtr& session, const std::string& name,
+                                     FunctionRef<ObjectPtr()> create);
 
 }  // namespace partage::engine

@@ -1,10 +1,11 @@
-// A dict as an engine offers it: byte strings under byte strings, in the order of insertion. DictProxy<K, V> puts types on it.
+// A dict as an engine offers it: byte strings under byte strings, in the order of insertion. DictProxy<K, V> puts types
+// on it.
 //
-// Keys are equal when their bytes are. Every mutating member is one atomic step, whole or not at all; `false` says that the
-// key is not there.
+// Keys are equal when their bytes are. Every mutating member is one atomic step, whole or not at all; `false` says that
+// the key is not there.
 // Thread and process safety: every member may be called by any thread of any attached process.
-// Errors: ValueError when the handle is empty; ManagerShutdown after the manager's shutdown; OutOfMemory, TimeoutError and
-// UsageError (a write from inside modify) with nothing changed.
+// Errors: ValueError when the handle is empty; ManagerShutdown after the manager's shutdown; OutOfMemory, TimeoutError
+// and UsageError (a write from inside modify) with nothing changed.
 #pragma once
 
 #include <cstddef>

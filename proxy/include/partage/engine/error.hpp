@@ -15,7 +15,8 @@ PARTAGE_API std::string describe(const ObjectPtr& object);
 
 [[noreturn]] PARTAGE_API void throw_key_error(const ObjectPtr& object, const char* operation, const std::string& key);
 [[noreturn]] PARTAGE_API void throw_empty_dict(const ObjectPtr& object, const char* operation);
-[[noreturn]] PARTAGE_API void throw_not_in_list(const ObjectPtr& object, const char* operation, const std::string& value);
+[[noreturn]] PARTAGE_API void throw_not_in_list(const ObjectPtr& object, const char* operation,
+                                                const std::string& value);
 [[noreturn]] PARTAGE_API void throw_handle_in_key(const std::string& type);
 
 }  // namespace partage::engine

@@ -11,7 +11,8 @@
 
 namespace partage::engine {
 
-/// Computes the next value of an element from the present one, under the lock of its container. If it throws, nothing changes.
+/// Computes the next value of an element from the present one, under the lock of its container. If it throws, nothing
+/// changes.
 using Modifier = FunctionRef<void(const ValueView& current, Bytes& next)>;
 
 /// Says in which order the elements shall stand: element i becomes what order[i] was.

@@ -2,8 +2,8 @@
 //
 // Indexes count from the end when negative. Every mutating member is one atomic step, whole or not at all.
 // Thread and process safety: every member may be called by any thread of any attached process.
-// Errors: ValueError when the handle is empty; ManagerShutdown after the manager's shutdown; IndexError for an index out of
-// range; OutOfMemory, TimeoutError and UsageError (a write from inside modify) with nothing changed.
+// Errors: ValueError when the handle is empty; ManagerShutdown after the manager's shutdown; IndexError for an index
+// out of range; OutOfMemory, TimeoutError and UsageError (a write from inside modify) with nothing changed.
 #pragma once
 
 #include <cstddef>

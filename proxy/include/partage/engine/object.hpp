@@ -1,13 +1,14 @@
-// A handle to one shared object, as every proxy holds it: an intrusive pointer to what this process knows of the object.
+// A handle to one shared object, as every proxy holds it: an intrusive pointer to what this process knows of the
+// object.
 //
 //   engine::ObjectPtr a = list.object();       // same object as `list`; keeps it alive
 //   if (a == b) ...                            // the very same object
 //
-// While at least one ObjectPtr of a process refers to an object, the process counts as one holder of it, whatever the number
-// of pointers; the last one gives the object up. An empty pointer refers to nothing.
+// While at least one ObjectPtr of a process refers to an object, the process counts as one holder of it, whatever the
+// number of pointers; the last one gives the object up. An empty pointer refers to nothing.
 //
-// Thread and process safety: the count is atomic, so copies may be made and destroyed by any thread; one ObjectPtr itself
-// is as thread-safe as an int. A forked child's copies are valid there and hold the object for the child.
+// Thread and process safety: the count is atomic, so copies may be made and destroyed by any thread; one ObjectPtr
+// itself is as thread-safe as an int. A forked child's copies are valid there and hold the object for the child.
 // Errors: none here; destruction never throws.
 #pragma once
 

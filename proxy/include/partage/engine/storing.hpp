@@ -1,7 +1,8 @@
-// Where the values that this thread is encoding will be stored: a handle belongs to the segment it was made in, and another
-// segment must not store it.
+// Where the values that this thread is encoding will be stored: a handle belongs to the segment it was made in, and
+// another segment must not store it.
 //
-//   { const Storing scope(list.object());  codec::encode(writer, value); }     // ValueError for a foreign handle inside
+//   { const Storing scope(list.object());  codec::encode(writer, value); }     // ValueError for a foreign handle
+//   inside
 //
 // Only types that may hold handles need it. Scopes nest; the innermost counts.
 // Thread safety: every thread has its own.

@@ -1,5 +1,5 @@
-// What an engine hands out: bytes, and the objects their references lead to, held already. A decoder therefore never meets
-// a reference to something that has gone.
+// What an engine hands out: bytes, and the objects their references lead to, held already. A decoder therefore never
+// meets a reference to something that has gone.
 //
 //   Value       one element, owned
 //   ValueView   one element, borrowed
