@@ -62,7 +62,7 @@ u64 Dict::build(Change& change, const DictConfig& config) {
   return run.offset;
 }
 
-void Dict::for_each_own_run(const DictEntry& e, FunctionRef<void(u64)> fn) const {
+void Dict::for_each_own_run(const DictEntry& e, FunctionView<void(u64)> fn) const {
   const u64 meta = e.meta.load();
   if (meta == 0) return;
   const auto visit = [&](u64 blob) {

@@ -11,8 +11,8 @@
 // Keys are equal when their bytes are. Handles (references) in values need DictConfig::handles; keys have none.
 #pragma once
 
-#include <partage/function_ref.hpp>
 #include <partage/bytes.hpp>
+#include <partage/function_view.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,7 +36,7 @@ struct KeyValue {
 class Dict {
  public:
   /// Computes the next value from the present one, under the lock, in a UserCodeScope.
-  using Modifier = FunctionRef<void(BytesView current, Bytes& next)>;
+  using Modifier = FunctionView<void(BytesView current, Bytes& next)>;
 
   Dict(Segment& segment, DictBody& body) noexcept : segment_(segment), body_(body) {}
 
@@ -80,7 +80,7 @@ class Dict {
   class Operation;
   friend class Operation;
   /// Calls fn(run) for the key and the value of an entry when they are runs of their own.
-  void for_each_own_run(const DictEntry& entry, FunctionRef<void(u64 run)> fn) const;
+  void for_each_own_run(const DictEntry& entry, FunctionView<void(u64 run)> fn) const;
   Segment& segment_;
   DictBody& body_;
 };

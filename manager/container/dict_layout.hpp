@@ -75,7 +75,7 @@ struct alignas(64) StripeArrayHead {
 static_assert(sizeof(StripeArrayHead) == 64);
 
 inline constexpr std::size_t dict_table = 1, dict_count = 2, dict_last = 3, dict_used = 4;  // stripe body words
-inline constexpr u64 no_table = 1;                                                           // value of the table word
+inline constexpr u64 no_table = 1;                                                          // value of the table word
 inline constexpr u64 handles_config = 1;
 inline constexpr u32 dummy_entry = 0xFFFFFF;
 inline constexpr unsigned most_stripes_log2 = 6;

@@ -45,7 +45,9 @@ Dict::Operation::Operation(Dict& d, std::span<const u64> hashes)
   references_.emplace(segment());
 }
 
-Change& Dict::Operation::change(Stripe& stripe) { return change_ ? *change_ : transaction_->change(stripe); }
+Change& Dict::Operation::change(Stripe& stripe) {
+  return change_ ? *change_ : transaction_->change(stripe);
+}
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 

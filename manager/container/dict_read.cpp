@@ -33,7 +33,8 @@ Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Bytes* ou
   const u64 table_word = s.body[dict_table].load();
   if (table_word == no_table) return read.valid() ? Attempt::absent : Attempt::disturbed;
   const TableWord where = TableWord::of(table_word);
-  if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2))) return Attempt::disturbed;
+  if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2)))
+    return Attempt::disturbed;
   const Table t = Table::at(segment, table_word);
   const u32 tag = dict::tag_of(key.hash());
   u64 slot = dict::first_slot(key.hash()) & t.mask;
@@ -45,7 +46,8 @@ Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Bytes* ou
     if (number >= t.capacity) return Attempt::disturbed;
     const DictEntry& e = t.entries[number];
     if (!dict::same_key(segment, e, key, true)) continue;
-    if (out != nullptr && !dict::read_value(segment, e.meta.load(), e.value.load(), *out, true)) return Attempt::disturbed;
+    if (out != nullptr && !dict::read_value(segment, e.meta.load(), e.value.load(), *out, true))
+      return Attempt::disturbed;
     return read.valid() ? Attempt::found : Attempt::disturbed;
   }
   return Attempt::disturbed;
@@ -154,8 +156,12 @@ class AllStripes {
 
 }  // namespace
 
-bool Dict::get(BytesView key, Bytes& out) { return look_up(segment_, body_, Key(key), &out); }
-bool Dict::contains(BytesView key) { return look_up(segment_, body_, Key(key), nullptr); }
+bool Dict::get(BytesView key, Bytes& out) {
+  return look_up(segment_, body_, Key(key), &out);
+}
+bool Dict::contains(BytesView key) {
+  return look_up(segment_, body_, Key(key), nullptr);
+}
 
 std::size_t Dict::size() {
   const u64 root = body_.root.load_acquire(), n = dict::stripe_count(root);

@@ -73,14 +73,28 @@ struct Table {
   u32 slot(u64 s) const noexcept { return half(index_word(s).load(), s); }
 };
 
-inline u64 first_slot(u64 hash) noexcept { return hash >> 16; }
-inline u32 tag_of(u64 hash) noexcept { return static_cast<u32>(hash >> 48 & 0xFF) << 24; }
-inline u32 make_slot(u64 hash, u64 entry) noexcept { return tag_of(hash) | static_cast<u32>(entry + 1); }
-inline bool is_dummy(u32 slot) noexcept { return (slot & dummy_entry) == dummy_entry; }
+inline u64 first_slot(u64 hash) noexcept {
+  return hash >> 16;
+}
+inline u32 tag_of(u64 hash) noexcept {
+  return static_cast<u32>(hash >> 48 & 0xFF) << 24;
+}
+inline u32 make_slot(u64 hash, u64 entry) noexcept {
+  return tag_of(hash) | static_cast<u32>(entry + 1);
+}
+inline bool is_dummy(u32 slot) noexcept {
+  return (slot & dummy_entry) == dummy_entry;
+}
 
-inline u64 cursor_of(u64 count) noexcept { return count >> 32; }
-inline u64 live_of(u64 count) noexcept { return static_cast<u32>(count); }
-inline u64 make_count(u64 cursor, u64 live) noexcept { return cursor << 32 | live; }
+inline u64 cursor_of(u64 count) noexcept {
+  return count >> 32;
+}
+inline u64 live_of(u64 count) noexcept {
+  return static_cast<u32>(count);
+}
+inline u64 make_count(u64 cursor, u64 live) noexcept {
+  return cursor << 32 | live;
+}
 
 /// The entry holds this key. `checked`: no lock is held, so a blob's offset is bounded before it is followed.
 inline bool same_key(const Segment& segment, const DictEntry& e, const Key& k, bool checked) noexcept {
@@ -119,7 +133,9 @@ inline Stripe& stripe_for(const Segment& segment, u64 root, u64 hash) noexcept {
   const u64 log2 = root & 255;
   return (&segment.at<Stripe>(root >> 8))[log2 == 0 ? 0 : hash >> (64 - log2)];
 }
-inline u64 stripe_count(u64 root) noexcept { return u64{1} << (root & 255); }
+inline u64 stripe_count(u64 root) noexcept {
+  return u64{1} << (root & 255);
+}
 
 /// Copies a value out; false: out of bounds (only when checked).
 inline bool read_value(const Segment& segment, u64 meta, u64 value, Bytes& out, bool checked) {

@@ -47,7 +47,8 @@ std::string Dict::verify(std::vector<u64>& runs) {
       for_each_own_run(e, [&](u64 run) { runs.push_back(run); });
     }
     if (live != dict::live_of(count)) return "dict: wrong number of live entries";
-    if (last_cursor != dict::cursor_of(count) || last != s.body[dict_last].load()) return "dict: wrong cursor or last order";
+    if (last_cursor != dict::cursor_of(count) || last != s.body[dict_last].load())
+      return "dict: wrong cursor or last order";
     u64 taken = 0, dummies = 0;
     for (u64 i = 0; t.capacity != 0 && i <= t.mask; ++i) {
       const u32 v = t.slot(i);
@@ -59,7 +60,8 @@ std::string Dict::verify(std::vector<u64>& runs) {
         return "dict: an index slot beyond the cursor";
       }
     }
-    if (taken != s.body[dict_used].load() || taken > t.capacity || taken - dummies != live) return "dict: wrong index counts";
+    if (taken != s.body[dict_used].load() || taken > t.capacity || taken - dummies != live)
+      return "dict: wrong index counts";
     const u64 arena = s.body[Change::arena_word].load();
     if (auto problem = verify_arena(segment_, arena, blobs); !problem.empty()) return "dict: " + problem;
     for_each_chunk(segment_, arena, [&](u64 run) { runs.push_back(run); });

@@ -23,12 +23,12 @@
 #pragma once
 
 #include <partage/bytes.hpp>
-#include <partage/function_ref.hpp>
+#include <partage/function_view.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <partage/function_ref.hpp>
+#include <partage/function_view.hpp>
 #include "manager/container/byte_table.hpp"
 #include "manager/container/list_layout.hpp"
 #include "manager/container/slice.hpp"
@@ -71,7 +71,7 @@ class List {
   /// `fn(current, next)` runs under the list's lock, on copies; what it leaves in `next` replaces the element in one
   /// commit. If it throws, nothing has changed. A child forked by it that comes back gets UsageError and touches
   /// nothing.
-  bool modify(std::ptrdiff_t i, FunctionRef<void(BytesView current, Bytes& next)> fn) const;
+  bool modify(std::ptrdiff_t i, FunctionView<void(BytesView current, Bytes& next)> fn) const;
 
   // ---- slices -------------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class List {
   bool permute_if(u64 version, std::span<const u32> order) const;
   /// permute_if for those who never find a quiet moment: `fn` sees a snapshot and returns the order, under the list's
   /// lock.
-  void reorder(FunctionRef<std::vector<u32>(const ByteTable&)> fn) const;
+  void reorder(FunctionView<std::vector<u32>(const ByteTable&)> fn) const;
   void reverse() const;
   void repeat(std::ptrdiff_t times) const;
   /// Gives all memory back but the body.

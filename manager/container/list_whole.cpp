@@ -70,7 +70,7 @@ void List::clear() const {
 
 // ---- user code ------------------------------------------------------------------------------------------------------
 
-bool List::modify(std::ptrdiff_t i, FunctionRef<void(BytesView current, Bytes& next)> fn) const {
+bool List::modify(std::ptrdiff_t i, FunctionView<void(BytesView current, Bytes& next)> fn) const {
   refuse_in_user_code("list.modify");
   ListWrite write(*this, config_.handles);
   const auto index = resolve_index(i, write.ring().count());
@@ -84,7 +84,7 @@ bool List::modify(std::ptrdiff_t i, FunctionRef<void(BytesView current, Bytes& n
   return true;
 }
 
-void List::reorder(FunctionRef<std::vector<u32>(const ByteTable&)> fn) const {
+void List::reorder(FunctionView<std::vector<u32>(const ByteTable&)> fn) const {
   refuse_in_user_code("list.sort");
   ListWrite write(*this, false);
   ByteTable elements;

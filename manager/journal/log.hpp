@@ -53,7 +53,9 @@ class Plan {
     return e != nullptr ? e->value : word.load();
   }
   std::size_t size() const noexcept { return size_; }
-  const Entry& operator[](std::size_t i) const noexcept { return i < near_.size() ? near_[i] : (*far_).entries[i - near_.size()]; }
+  const Entry& operator[](std::size_t i) const noexcept {
+    return i < near_.size() ? near_[i] : (*far_).entries[i - near_.size()];
+  }
   void clear() noexcept {
     size_ = 0;
     far_.reset();

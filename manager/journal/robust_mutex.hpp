@@ -76,7 +76,9 @@ class RepairedMutex {
   void lock() { settle(mutex_->acquire()); }
   bool try_lock() { return settle(mutex_->try_acquire()); }
   template <class TimePoint>
-  bool timed_lock(const TimePoint& until) { return settle(mutex_->acquire(Clock::time_point(until))); }
+  bool timed_lock(const TimePoint& until) {
+    return settle(mutex_->acquire(Clock::time_point(until)));
+  }
   void unlock() noexcept { mutex_->release(); }
 
  private:

@@ -29,7 +29,9 @@ using u64 = std::uint64_t;
 
 /// Keeps the compiler from moving stores across. A SIGKILL sees program order on one CPU, so this is all a commit needs;
 /// other processes are ordered by the release stores of the window and the locks.
-inline void compiler_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+inline void compiler_barrier() noexcept {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
 
 class Word {
  public:

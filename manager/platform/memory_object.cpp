@@ -15,7 +15,9 @@ namespace {
 
 constexpr const char* directory = "/dev/shm";
 
-std::string reason(int error) { return std::strerror(error); }
+std::string reason(int error) {
+  return std::strerror(error);
+}
 
 int open_unnamed() {
   const int fd = ::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -41,8 +43,10 @@ MemoryObject MemoryObject::create(std::size_t bytes) {
   // ftruncate beyond RLIMIT_FSIZE does not only fail: it sends SIGXFSZ, which kills. So look first.
   rlimit limit{};
   if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur) {
-    throw OutOfMemory("partage: cannot reserve a segment: the file size limit of this process (ulimit -f) is lower; "
-                      "raise it or set ManagerOptions::max_size", limit.rlim_cur, 0, bytes);
+    throw OutOfMemory(
+        "partage: cannot reserve a segment: the file size limit of this process (ulimit -f) is lower; "
+        "raise it or set ManagerOptions::max_size",
+        limit.rlim_cur, 0, bytes);
   }
   MemoryObject object(open_unnamed());
   if (object.fd_ < 0) {
@@ -50,8 +54,9 @@ MemoryObject MemoryObject::create(std::size_t bytes) {
                           "; is /dev/shm mounted and writable, and are there free file descriptors (ulimit -n)?");
   }
   if (::ftruncate(object.fd_, static_cast<off_t>(bytes)) != 0) {
-    throw OutOfMemory("partage: cannot reserve a segment: " + reason(errno) + "; set a smaller ManagerOptions::max_size",
-                      bytes, 0, bytes);
+    throw OutOfMemory(
+        "partage: cannot reserve a segment: " + reason(errno) + "; set a smaller ManagerOptions::max_size", bytes, 0,
+        bytes);
   }
   return object;
 }
@@ -87,10 +92,13 @@ bool MemoryObject::publish(const std::string& name) const {
   throw ConnectionError("partage: cannot publish the segment '" + name + "' in /dev/shm: " + reason(errno));
 }
 
-bool MemoryObject::unpublish(const std::string& name) noexcept { return ::unlink(path_of(name).c_str()) == 0; }
+bool MemoryObject::unpublish(const std::string& name) noexcept {
+  return ::unlink(path_of(name).c_str()) == 0;
+}
 
 bool MemoryObject::is_published_as(const std::string& name) const noexcept {
-  struct stat mine {}, named {};
+  struct stat mine {
+  }, named{};
   return ::fstat(fd_, &mine) == 0 && ::stat(path_of(name).c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
          mine.st_dev == named.st_dev;
 }
@@ -109,7 +117,8 @@ std::size_t MemoryObject::size() const {
 }
 
 std::string path_of(const std::string& name) {
-  if (name.empty() || name.size() > 100 || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
+  if (name.empty() || name.size() > 100 || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
     throw ValueError("partage: '" + name + "' cannot name a manager: a name has 1 to 100 characters and no '/'");
   }
   return std::string(directory) + "/partage." + name;

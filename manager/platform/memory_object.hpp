@@ -12,8 +12,8 @@
 #include <boost/interprocess/detail/os_file_functions.hpp>
 #include <cstddef>
 #include <optional>
-#include <utility>
 #include <string>
+#include <utility>
 
 namespace partage::kernel {
 

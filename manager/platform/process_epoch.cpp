@@ -12,7 +12,8 @@ namespace {
 std::atomic<std::uint64_t> last_epoch{0};
 
 std::atomic<std::uint64_t>* make_word() noexcept {
-  static std::atomic<std::uint64_t> fallback{1};  // without the page a fork is not noticed; the kernel has it since 4.14
+  static std::atomic<std::uint64_t> fallback{
+      1};  // without the page a fork is not noticed; the kernel has it since 4.14
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   void* memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return &fallback;

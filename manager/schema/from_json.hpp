@@ -15,7 +15,7 @@
 
 #include <boost/json/value.hpp>
 #include <partage/bytes.hpp>
-#include <partage/function_ref.hpp>
+#include <partage/function_view.hpp>
 #include <string_view>
 
 #include "manager/schema/to_json.hpp"
@@ -24,7 +24,7 @@
 namespace partage::schema {
 
 /// The object that `name` stands for, of this type; throws if there is none.
-using FindObject = FunctionRef<ObjectRef(std::string_view name, const Type& type)>;
+using FindObject = FunctionView<ObjectRef(std::string_view name, const Type& type)>;
 
 Bytes from_json(const Type& type, const boost::json::value& value, FindObject find, Role role = Role::value);
 

@@ -23,7 +23,7 @@
 
 #include <boost/json/value.hpp>
 #include <partage/bytes.hpp>
-#include <partage/function_ref.hpp>
+#include <partage/function_view.hpp>
 #include <utility>
 #include <vector>
 
@@ -35,7 +35,7 @@ namespace partage::schema {
 enum class Role { value, key };
 
 /// What a handle becomes: the object's contents, or whatever stands for it.
-using ShowHandle = FunctionRef<boost::json::value(ObjectRef ref, const Type& type)>;
+using ShowHandle = FunctionView<boost::json::value(ObjectRef ref, const Type& type)>;
 
 boost::json::value to_json(const Type& type, BytesView bytes, ShowHandle show, Role role = Role::value);
 

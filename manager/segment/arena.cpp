@@ -12,8 +12,12 @@ namespace {
 constexpr u64 first_chunk = 1024;
 constexpr u64 largest_chunk = 1 << 20;
 
-BlobHead& blob_at(const Segment& segment, u64 blob) noexcept { return segment.at<BlobHead>(blob); }
-ArenaHead& arena_at(const Segment& segment, u64 arena) noexcept { return segment.at<ArenaHead>(arena); }
+BlobHead& blob_at(const Segment& segment, u64 blob) noexcept {
+  return segment.at<BlobHead>(blob);
+}
+ArenaHead& arena_at(const Segment& segment, u64 arena) noexcept {
+  return segment.at<ArenaHead>(arena);
+}
 
 /// A further chunk, or the first: at least `bytes` of room. What is left of the current one becomes a free blob.
 void add_chunk(Change& change, Word& arena_word, u64 bytes) {
@@ -22,7 +26,8 @@ void add_chunk(Change& change, Word& arena_word, u64 bytes) {
   const u64 total = arena == 0 ? 0 : change.get(arena_at(segment, arena).total);
   const u64 head_bytes = arena == 0 ? sizeof(ArenaHead) : 0;
   // Chunks grow with the arena, so that their number is logarithmic and what is unused is a fraction.
-  const u64 wanted = std::max(bytes + head_bytes, std::clamp(total / 2, first_chunk, largest_chunk) - sizeof(BlockHead));
+  const u64 wanted =
+      std::max(bytes + head_bytes, std::clamp(total / 2, first_chunk, largest_chunk) - sizeof(BlockHead));
   const Change::Run run = change.take_run(wanted);
   const u64 begin = run.offset + head_bytes, end = run.offset + run.draft.size() / 16 * 16;
   Runs runs = segment.runs();

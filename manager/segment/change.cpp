@@ -90,7 +90,9 @@ void Change::prepare() {
   prepared_ = true;
 }
 
-void Change::open() noexcept { Window::open(stripe_); }
+void Change::open() noexcept {
+  Window::open(stripe_);
+}
 
 void Change::commit() {
   prepare();
@@ -114,7 +116,8 @@ void Change::lay(u64 record_plus_1) noexcept {
   if (plan_.size() == 0) return;
   const bool spilled = plan_.size() > Stripe::near_slots;
   LogSlot* far = spilled ? &segment_.at<LogSlot>(stripe_.spill.load()) : nullptr;
-  for (std::size_t i = 0; i < plan_.size(); ++i) Log::lay(spilled ? far[i] : stripe_.slot(i), plan_[i], segment_.base());
+  for (std::size_t i = 0; i < plan_.size(); ++i)
+    Log::lay(spilled ? far[i] : stripe_.slot(i), plan_[i], segment_.base());
   Log::decide(stripe_.commit, CommitWord::make(plan_.size(), spilled, record_plus_1));
 }
 

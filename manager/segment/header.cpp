@@ -25,7 +25,9 @@ u64 libc_version() noexcept {
   return major << 16 | minor;
 }
 
-std::string libc_text(u64 v) { return std::to_string(v >> 16) + "." + std::to_string(v & 0xFFFF); }
+std::string libc_text(u64 v) {
+  return std::to_string(v >> 16) + "." + std::to_string(v & 0xFFFF);
+}
 
 }  // namespace
 
@@ -38,11 +40,13 @@ AbiWords this_program_abi() noexcept {
 
 void check_header(const SegmentHeader& h, std::size_t object_size) {
   if (object_size < sizeof(SegmentHeader)) {
-    refuse("it has " + std::to_string(object_size) + " bytes, less than a header (4096); it was truncated or is no segment");
+    refuse("it has " + std::to_string(object_size) +
+           " bytes, less than a header (4096); it was truncated or is no segment");
   }
   if (h.magic != segment_magic) refuse("its first bytes are not \"PARTAGE1\"; it is no segment of Partage");
   if (h.format != segment_format) {
-    refuse("it has format version " + std::to_string(h.format) + ", this program reads " + std::to_string(segment_format));
+    refuse("it has format version " + std::to_string(h.format) + ", this program reads " +
+           std::to_string(segment_format));
   }
   if ((h.incompat & ~known_incompat) != 0) {
     refuse("it uses features this program does not know (incompat word " + std::to_string(h.incompat) + ")");
@@ -54,11 +58,12 @@ void check_header(const SegmentHeader& h, std::size_t object_size) {
     refuse("it was made with glibc " + libc_text(h.abi[2]) + ", this program runs glibc " + libc_text(mine.word[2]));
   }
   if (h.abi[3] != mine.word[3]) {
-    refuse("it was made with Boost " + std::to_string(h.abi[3]) + ", this program with Boost " + std::to_string(mine.word[3]));
+    refuse("it was made with Boost " + std::to_string(h.abi[3]) + ", this program with Boost " +
+           std::to_string(mine.word[3]));
   }
   if (h.max != object_size) {
-    refuse("it reserves " + std::to_string(h.max) + " bytes but the object behind it has " + std::to_string(object_size) +
-           "; it was truncated");
+    refuse("it reserves " + std::to_string(h.max) + " bytes but the object behind it has " +
+           std::to_string(object_size) + "; it was truncated");
   }
   const u64 committed = h.committed.load();
   if (committed > h.max || h.heap != heap_offset || h.records >= committed || h.clients >= committed ||

@@ -22,9 +22,15 @@ constexpr u64 pool_mask = u64{15} << pool_shift;
 constexpr unsigned owner_shift = 54;
 constexpr u64 size_mask = ((u64{1} << owner_shift) - 1) & ~(line - 1);
 
-u64 size_of(u64 head) noexcept { return head & size_mask; }
-Pool pool_of(u64 head) noexcept { return static_cast<Pool>((head & pool_mask) >> pool_shift); }
-u64 lines_for(std::size_t payload) noexcept { return (payload + head_bytes + line - 1) / line; }
+u64 size_of(u64 head) noexcept {
+  return head & size_mask;
+}
+Pool pool_of(u64 head) noexcept {
+  return static_cast<Pool>((head & pool_mask) >> pool_shift);
+}
+u64 lines_for(std::size_t payload) noexcept {
+  return (payload + head_bytes + line - 1) / line;
+}
 u64 first_block() noexcept {
   // Behind Boost's segment manager, 16 bytes before a line.
   const u64 end = heap_offset + sizeof(SegmentManager);
@@ -52,7 +58,8 @@ class Runs::Lock {
     const auto& timeout = runs.segment_->operation_timeout;
     const Deadline deadline = timeout && !runs.patient_ ? Deadline(Clock::now() + *timeout) : std::nullopt;
     switch (mutex_.acquire(deadline)) {
-      case Acquired::clean: break;
+      case Acquired::clean:
+        break;
       case Acquired::owner_died:
         runs.replay();
         mutex_.mark_consistent();
@@ -70,13 +77,27 @@ class Runs::Lock {
   RobustMutex& mutex_;
 };
 
-HeapState& Runs::state() const noexcept { return segment_->at<HeapState>(heap_offset); }
-BlockHead& Runs::block(u64 offset) const noexcept { return segment_->at<BlockHead>(offset); }
-Word& Runs::word(u64 offset) const noexcept { return segment_->at<Word>(offset); }
-Word& Runs::link(u64 run) const noexcept { return block(run - head_bytes).link; }
-u64 Runs::used() const noexcept { return state().used.load(); }
-std::size_t Runs::payload_size(u64 run) const noexcept { return size_of(block(run - head_bytes).head.load()) - head_bytes; }
-u64 Runs::owner_slot(u64 run) const noexcept { return block(run - head_bytes).head.load() >> owner_shift; }
+HeapState& Runs::state() const noexcept {
+  return segment_->at<HeapState>(heap_offset);
+}
+BlockHead& Runs::block(u64 offset) const noexcept {
+  return segment_->at<BlockHead>(offset);
+}
+Word& Runs::word(u64 offset) const noexcept {
+  return segment_->at<Word>(offset);
+}
+Word& Runs::link(u64 run) const noexcept {
+  return block(run - head_bytes).link;
+}
+u64 Runs::used() const noexcept {
+  return state().used.load();
+}
+std::size_t Runs::payload_size(u64 run) const noexcept {
+  return size_of(block(run - head_bytes).head.load()) - head_bytes;
+}
+u64 Runs::owner_slot(u64 run) const noexcept {
+  return block(run - head_bytes).head.load() >> owner_shift;
+}
 
 // ---- the log -------------------------------------------------------------------------------------------------------
 
@@ -95,14 +116,17 @@ void Runs::replay() {
   Log::decide(s.commit, 0);
 }
 
-void Runs::repair() { const Lock lock(*this); }
+void Runs::repair() {
+  const Lock lock(*this);
+}
 
 // ---- free blocks ---------------------------------------------------------------------------------------------------
 
 u64 Runs::find_fit(const Plan& plan, u64 lines) const {
   const HeapState& s = state();
   // A block of the request's own class may be too small; look at the first only, so that the search is O(1).
-  if (const u64 b = plan.get(s.bins[bin_of(lines)]); b != 0 && size_of(plan.get(block(b).head)) >= lines * line) return b;
+  if (const u64 b = plan.get(s.bins[bin_of(lines)]); b != 0 && size_of(plan.get(block(b).head)) >= lines * line)
+    return b;
   const std::size_t from = bin_surely(lines);
   for (std::size_t w = from / 64; w < std::size(s.map); ++w) {
     u64 bits = s.map[w].load();
@@ -172,7 +196,8 @@ void Runs::grow_to(Plan& plan, u64 end, std::size_t asked) {
   const u64 needed = (end + page - 1) / page * page;
   const u64 generous = (committed + std::clamp(committed / 8, least, most) + page - 1) / page * page;
   int error = 0;
-  for (const u64 target : {std::min(std::max(needed, generous), header.max / page * page), std::min(needed, header.max)}) {
+  for (const u64 target :
+       {std::min(std::max(needed, generous), header.max / page * page), std::min(needed, header.max)}) {
     error = segment_->object().commit(committed, target - committed);
     if (error == 0) {
       plan.put(header.committed, target);
@@ -180,12 +205,15 @@ void Runs::grow_to(Plan& plan, u64 end, std::size_t asked) {
     }
   }
   throw OutOfMemory(std::string("partage: the memory behind the segment is full (") + std::strerror(error) +
-                    "); free space in /dev/shm or remove objects", header.max, used(), asked);
+                        "); free space in /dev/shm or remove objects",
+                    header.max, used(), asked);
 }
 
 void Runs::refuse_beyond_maximum(std::size_t asked) const {
-  throw OutOfMemory("partage: the segment has reached its maximum; remove objects or create the manager with a larger "
-                    "ManagerOptions::max_size", segment_->header().max, used(), asked);
+  throw OutOfMemory(
+      "partage: the segment has reached its maximum; remove objects or create the manager with a larger "
+      "ManagerOptions::max_size",
+      segment_->header().max, used(), asked);
 }
 
 void Runs::free_block(Plan& plan, u64 b) {
@@ -319,7 +347,10 @@ std::string Runs::verify() {
     if (((head & previous_free_bit) != 0) != previous_free) return "heap: wrong previous-free mark" + where();
     if (is_free && previous_free) return "heap: two free neighbours" + where();
     if (is_free && word(b + size - 8).load() != size) return "heap: wrong footer" + where();
-    if (is_free) ++free_blocks; else used_bytes += size;
+    if (is_free)
+      ++free_blocks;
+    else
+      used_bytes += size;
     if (!is_free && head >> owner_shift != 0) ++owned;
     previous_free = is_free;
     b += size;
@@ -375,7 +406,9 @@ Heap::Heap(size_type, size_type) {
   draft.set(state->top, kernel::first_block());
 }
 
-Heap::size_type Heap::get_min_size(size_type extra) { return sizeof(Heap) + extra + 4 * kernel::line; }
+Heap::size_type Heap::get_min_size(size_type extra) {
+  return sizeof(Heap) + extra + 4 * kernel::line;
+}
 
 void* Heap::allocate(size_type bytes) {
   Segment& segment = Segment::containing(this);
@@ -409,20 +442,27 @@ Heap::size_type Heap::size(const void* p) const {
   return segment.runs().payload_size(segment.offset_of(p));
 }
 
-Heap::size_type Heap::get_size() const { return Segment::containing(this).header().max - kernel::heap_offset; }
+Heap::size_type Heap::get_size() const {
+  return Segment::containing(this).header().max - kernel::heap_offset;
+}
 
 Heap::size_type Heap::get_free_memory() const {
   Segment& segment = Segment::containing(this);
   return segment.header().max - kernel::heap_offset - segment.runs().used();
 }
 
-bool Heap::all_memory_deallocated() { return Segment::containing(this).runs().used() == 0; }
-bool Heap::check_sanity() { return Segment::containing(this).runs().verify().empty(); }
+bool Heap::all_memory_deallocated() {
+  return Segment::containing(this).runs().used() == 0;
+}
+bool Heap::check_sanity() {
+  return Segment::containing(this).runs().verify().empty();
+}
 
 void* Heap::raw_allocation_command(boost::interprocess::allocation_type command, size_type limit, size_type& preferred,
                                    void*& reuse, size_type object_size) {
   namespace bip = boost::interprocess;
-  if (reuse != nullptr && (command & (bip::expand_fwd | bip::shrink_in_place)) != 0 && size(reuse) >= bytes_of(limit, object_size)) {
+  if (reuse != nullptr && (command & (bip::expand_fwd | bip::shrink_in_place)) != 0 &&
+      size(reuse) >= bytes_of(limit, object_size)) {
     preferred = size(reuse) / object_size;
     return reuse;
   }

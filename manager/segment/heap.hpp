@@ -47,8 +47,16 @@ namespace partage::kernel {
 class Segment;
 
 /// Bodies with locks inside, by size. DO NOT CHANGE THESE VALUES: they are in segments.
-enum class Pool : u64 { none = 0, dict_body = 1, list_body = 2, stripes = 3 /* + log2 of the number of stripes, to 9 */, table = 15 };
-inline Pool stripe_pool(unsigned log2) noexcept { return static_cast<Pool>(static_cast<u64>(Pool::stripes) + log2); }
+enum class Pool : u64 {
+  none = 0,
+  dict_body = 1,
+  list_body = 2,
+  stripes = 3 /* + log2 of the number of stripes, to 9 */,
+  table = 15
+};
+inline Pool stripe_pool(unsigned log2) noexcept {
+  return static_cast<Pool>(static_cast<u64>(Pool::stripes) + log2);
+}
 
 struct HeapState {
   static constexpr std::size_t bin_count = 320;

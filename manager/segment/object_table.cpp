@@ -42,8 +42,12 @@ bool matches(const ObjectSlot& slot, ObjectRef ref) noexcept {
   return word.state == SlotState::live && word.generation == generation_of(ref);
 }
 
-Word& holder_word(ObjectSlot& slot, u64 holder) noexcept { return slot.holders[holder / 64]; }
-u64 holder_bit(u64 holder) noexcept { return u64{1} << holder % 64; }
+Word& holder_word(ObjectSlot& slot, u64 holder) noexcept {
+  return slot.holders[holder / 64];
+}
+u64 holder_bit(u64 holder) noexcept {
+  return u64{1} << holder % 64;
+}
 
 u64 store_text(Change& change, std::string_view text) {
   const Change::Run run = change.take_run(8 + text.size());
@@ -235,7 +239,8 @@ void ReferenceChanges::plan(Transaction& transaction) {
     }
     Change& change = transaction.change(objects.stripe_of(index_of(d.ref)));
     change.put(slot->count, change.get(slot->count) + static_cast<u64>(d.count));
-    if (d.holder != 0) change.put(holder_word(*slot, d.holder), change.get(holder_word(*slot, d.holder)) | holder_bit(d.holder));
+    if (d.holder != 0)
+      change.put(holder_word(*slot, d.holder), change.get(holder_word(*slot, d.holder)) | holder_bit(d.holder));
   }
   // Only now is it known what a slot loses and gains in total (the same handle stored and dropped in one operation).
   for (const Delta& d : deltas_) {

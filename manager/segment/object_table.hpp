@@ -69,9 +69,15 @@ struct SlotWord {
   }
 };
 
-inline u32 index_of(ObjectRef ref) noexcept { return static_cast<u32>(ref); }
-inline u32 generation_of(ObjectRef ref) noexcept { return static_cast<u32>(ref >> 32); }
-inline ObjectRef make_ref(u32 index, u32 generation) noexcept { return u64{generation} << 32 | index; }
+inline u32 index_of(ObjectRef ref) noexcept {
+  return static_cast<u32>(ref);
+}
+inline u32 generation_of(ObjectRef ref) noexcept {
+  return static_cast<u32>(ref >> 32);
+}
+inline ObjectRef make_ref(u32 index, u32 generation) noexcept {
+  return u64{generation} << 32 | index;
+}
 
 struct ObjectTable {
   static constexpr std::size_t stripe_count = 16;

@@ -35,10 +35,12 @@ std::size_t allowed_max() {
 
 boost::interprocess::mapped_region map(const MemoryObject& object, std::size_t bytes) {
   try {
-    return boost::interprocess::mapped_region(object, boost::interprocess::read_write, 0, bytes, nullptr, MAP_NORESERVE);
+    return boost::interprocess::mapped_region(object, boost::interprocess::read_write, 0, bytes, nullptr,
+                                              MAP_NORESERVE);
   } catch (const boost::interprocess::interprocess_exception& e) {
     throw OutOfMemory(std::string("partage: cannot map a segment (") + e.what() +
-                      "); the address space limit (ulimit -v) may be lower than ManagerOptions::max_size", bytes, 0, bytes);
+                          "); the address space limit (ulimit -v) may be lower than ManagerOptions::max_size",
+                      bytes, 0, bytes);
   }
 }
 
@@ -85,14 +87,15 @@ std::shared_ptr<Segment> Segment::create(const Size& size, const std::string& na
   if (!name.empty()) (void)path_of(name);  // a bad name is refused before anything is made
   const std::size_t max = whole_pages(size.max != 0 ? size.max : std::max(allowed_max(), smallest_max));
   if (max < smallest_max) {
-    throw ValueError("partage: max_size " + std::to_string(size.max) + " is too small for a segment; it needs at least " +
-                     std::to_string(smallest_max) + " bytes");
+    throw ValueError("partage: max_size " + std::to_string(size.max) +
+                     " is too small for a segment; it needs at least " + std::to_string(smallest_max) + " bytes");
   }
   const std::size_t initial = std::min(max, whole_pages(std::max<std::size_t>(size.initial, 32 << 10)));
   MemoryObject object = MemoryObject::create(max);
   if (const int error = object.commit(0, initial); error != 0) {
     throw OutOfMemory(std::string("partage: cannot commit the first bytes of a segment: ") + std::strerror(error) +
-                      "; free space in /dev/shm or set a smaller ManagerOptions::initial_size", max, 0, initial);
+                          "; free space in /dev/shm or set a smaller ManagerOptions::initial_size",
+                      max, 0, initial);
   }
   auto region = map(object, max);
   std::shared_ptr<Segment> segment(new Segment(std::move(object), std::move(region)));
@@ -108,7 +111,8 @@ std::shared_ptr<Segment> Segment::create(const Size& size, const std::string& na
   draft.set(header->committed, initial);
   header->max = max;
   if (getrandom(&header->id, sizeof header->id, 0) != sizeof header->id) {
-    header->id = static_cast<u64>(std::chrono::steady_clock::now().time_since_epoch().count()) ^ static_cast<u64>(getpid());
+    header->id =
+        static_cast<u64>(std::chrono::steady_clock::now().time_since_epoch().count()) ^ static_cast<u64>(getpid());
   }
   header->heap = heap_offset;
   std::memcpy(header->name, name.c_str(), name.size() + 1);

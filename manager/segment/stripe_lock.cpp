@@ -31,7 +31,9 @@ bool decided(Segment& segment, u64 commit) noexcept {
 
 }  // namespace
 
-void set_repair_hooks(StripeKind kind, RepairHooks h) noexcept { hooks()[static_cast<std::size_t>(kind)] = h; }
+void set_repair_hooks(StripeKind kind, RepairHooks h) noexcept {
+  hooks()[static_cast<std::size_t>(kind)] = h;
+}
 
 void apply_log(Segment& segment, Stripe& s) noexcept {
   const u64 commit = s.commit.load();
@@ -69,23 +71,27 @@ void GuardedStripe::repair() {
 void lock_stripe(Segment& segment, Stripe& stripe, bool patient) {
   const auto& timeout = segment.operation_timeout;
   switch (stripe.mutex.acquire(timeout && !patient ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
-    case Acquired::clean: return;
+    case Acquired::clean:
+      return;
     case Acquired::owner_died:
       GuardedStripe(segment, stripe).repair();
       stripe.mutex.mark_consistent();
       return;
-    case Acquired::busy: stayed_locked(stripe);
+    case Acquired::busy:
+      stayed_locked(stripe);
   }
 }
 
 bool try_lock_stripe(Segment& segment, Stripe& stripe) {
   switch (stripe.mutex.try_acquire()) {
-    case Acquired::clean: return true;
+    case Acquired::clean:
+      return true;
     case Acquired::owner_died:
       GuardedStripe(segment, stripe).repair();
       stripe.mutex.mark_consistent();
       return true;
-    case Acquired::busy: return false;
+    case Acquired::busy:
+      return false;
   }
   return false;
 }
@@ -93,9 +99,15 @@ bool try_lock_stripe(Segment& segment, Stripe& stripe) {
 UserCodeScope::UserCodeScope(Stripe& held) noexcept : outer_(std::exchange(innermost, this)), one_(&held) {}
 UserCodeScope::UserCodeScope(std::vector<Stripe*> held) noexcept
     : outer_(std::exchange(innermost, this)), many_(std::move(held)) {}
-UserCodeScope::~UserCodeScope() { innermost = outer_; }
-void UserCodeScope::forget() noexcept { innermost = nullptr; }
-bool UserCodeScope::active() noexcept { return innermost != nullptr; }
+UserCodeScope::~UserCodeScope() {
+  innermost = outer_;
+}
+void UserCodeScope::forget() noexcept {
+  innermost = nullptr;
+}
+bool UserCodeScope::active() noexcept {
+  return innermost != nullptr;
+}
 bool UserCodeScope::holds(const Stripe& stripe) noexcept {
   for (const UserCodeScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
     if (scope->one_ == &stripe || std::ranges::find(scope->many_, &stripe) != scope->many_.end()) return true;
@@ -105,8 +117,9 @@ bool UserCodeScope::holds(const Stripe& stripe) noexcept {
 
 void refuse_in_user_code(const char* operation) {
   if (UserCodeScope::active()) {
-    throw UsageError(std::string("partage: ") + operation + " inside the function of modify(): it runs under the object's " +
-                     "lock, so it may read shared objects but not write any; change its argument, write after it returns");
+    throw UsageError(
+        std::string("partage: ") + operation + " inside the function of modify(): it runs under the object's " +
+        "lock, so it may read shared objects but not write any; change its argument, write after it returns");
   }
 }
 

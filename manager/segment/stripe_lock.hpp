@@ -30,7 +30,9 @@ void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
 /// Throws TimeoutError (naming the holder) after operation_timeout; `patient` for repairs, which cannot turn back half way.
 void lock_stripe(Segment& segment, Stripe& stripe, bool patient = false);
 bool try_lock_stripe(Segment& segment, Stripe& stripe);
-inline void unlock_stripe(Stripe& stripe) noexcept { stripe.mutex.release(); }
+inline void unlock_stripe(Stripe& stripe) noexcept {
+  stripe.mutex.release();
+}
 
 /// Applies the slots a commit word counts and clears it. For committers and repairers, with the window open.
 void apply_log(Segment& segment, Stripe& stripe) noexcept;
@@ -98,8 +100,9 @@ void run_user_code(Stripe& held, Code&& code, Abandon&& abandon) {
   }
   if (process_epoch() != epoch) {
     abandon();
-    throw UsageError("partage: modify(): this child was forked inside the function, so the change is its parent's; nothing "
-                     "was written here");
+    throw UsageError(
+        "partage: modify(): this child was forked inside the function, so the change is its parent's; nothing "
+        "was written here");
   }
 }
 /// Throws UsageError when user code of modify() tries to write a shared object.

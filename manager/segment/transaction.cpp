@@ -47,8 +47,9 @@ std::size_t take_record(Segment& segment) {
     TransactionRecord& record = record_at(segment, place(i));
     if (taken(record, record.mutex.acquire(std::min(Clock::now() + patience, deadline)))) return place(i);
   }
-  throw TimeoutError("partage: all transaction records of the segment stayed in use longer than operation_timeout; are "
-                     "processes stopped in the middle of an operation?");
+  throw TimeoutError(
+      "partage: all transaction records of the segment stayed in use longer than operation_timeout; are "
+      "processes stopped in the middle of an operation?");
 }
 
 }  // namespace

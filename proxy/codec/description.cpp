@@ -12,6 +12,8 @@ Describing::Describing(const void* tag) : tag_(tag), outer_(std::exchange(innerm
   for (const Describing* d = outer_; d != nullptr; d = d->outer_) already_ = already_ || d->tag_ == tag;
 }
 
-Describing::~Describing() { innermost = outer_; }
+Describing::~Describing() {
+  innermost = outer_;
+}
 
 }  // namespace partage::codec::detail

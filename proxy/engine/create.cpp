@@ -43,7 +43,7 @@ ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std
   return object;
 }
 
-ObjectPtr open_or_create(const SessionPtr& session, const std::string& name, FunctionRef<ObjectPtr()> create) {
+ObjectPtr open_or_create(const SessionPtr& session, const std::string& name, FunctionView<ObjectPtr()> create) {
   if (name.empty() || name.size() > longest_name) {
     throw ValueError("partage: named(): a name has 1 to " + std::to_string(longest_name) + " bytes, this one has " +
                      std::to_string(name.size()) + "; leave named() out for an object without a name");

@@ -152,7 +152,7 @@ class Brittle {
   explicit Brittle(const char* reason) { throw std::invalid_argument(reason); }
   template <class Archive>
   void serialize(Archive& ar, const unsigned int) {
-    ar & text_;
+    ar& text_;
   }
 
  private:
@@ -231,7 +231,7 @@ class Crew {
   SampleHandle members;
   template <class Archive>
   void serialize(Archive& ar, const unsigned int) {
-    ar & size_ & BOOST_SERIALIZATION_NVP(members);
+    ar& size_& BOOST_SERIALIZATION_NVP(members);
   }
 
  private:

@@ -7,4 +7,6 @@ void count(int) {}
 void count(int&) {}  // would count in the child's copy
 #endif
 
-partage::Process start(int number) { return partage::Process(count, number); }
+partage::Process start(int number) {
+  return partage::Process(count, number);
+}

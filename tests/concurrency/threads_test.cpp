@@ -36,9 +36,12 @@ void together(const std::vector<std::function<void()>>& functions) {
 }
 
 /// A value that shows when it was torn: one letter, repeated as often as the letter says.
-std::string whole_value(std::uint64_t n) { return std::string(1 + n % 26 * 7, static_cast<char>('a' + n % 26)); }
+std::string whole_value(std::uint64_t n) {
+  return std::string(1 + n % 26 * 7, static_cast<char>('a' + n % 26));
+}
 bool is_whole(const std::string& s) {
-  return !s.empty() && s.find_first_not_of(s[0]) == std::string::npos && s.size() == 1 + static_cast<std::size_t>(s[0] - 'a') * 7;
+  return !s.empty() && s.find_first_not_of(s[0]) == std::string::npos &&
+         s.size() == 1 + static_cast<std::size_t>(s[0] - 'a') * 7;
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 // Small values of the knobs make rare paths common: keys and values that are inline, blobs, and runs of their own; one and
 // eight stripes; growth from the embedded table, rebuilds, cursor falling back over tombstones.
 
-#include <optional>
 #include <map>
+#include <optional>
 #include <random>
 #include <unordered_map>
 

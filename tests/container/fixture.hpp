@@ -15,13 +15,20 @@
 
 namespace partage::test {
 
-inline BytesView view(std::string_view s) { return {s.data(), s.size()}; }
-inline std::string text(const Bytes& b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
-inline std::string text(const BytesView& b) { return {reinterpret_cast<const char*>(b.data), b.size}; }
+inline BytesView view(std::string_view s) {
+  return {s.data(), s.size()};
+}
+inline std::string text(const Bytes& b) {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
+inline std::string text(const BytesView& b) {
+  return {reinterpret_cast<const char*>(b.data), b.size};
+}
 
 class ContainerFixture {
  public:
-  explicit ContainerFixture(std::size_t max = std::size_t{256} << 20) : segment_(kernel::Segment::create({.initial = 64 << 10, .max = max})) {
+  explicit ContainerFixture(std::size_t max = std::size_t{256} << 20)
+      : segment_(kernel::Segment::create({.initial = 64 << 10, .max = max})) {
     kernel::make_transaction_records(*segment_);
     kernel::Objects::make(*segment_);
     segment_->client_slot = 1;
@@ -29,8 +36,9 @@ class ContainerFixture {
   kernel::Segment& segment() { return *segment_; }
 
   kernel::DictBody& make_dict(kernel::DictConfig config) {
-    const ObjectRef ref = kernel::Objects(*segment_).create(
-        {kernel::ObjectKind::dict, 0, "test", "", 1, [&](kernel::Change& c) { return kernel::Dict::build(c, config); }});
+    const ObjectRef ref =
+        kernel::Objects(*segment_).create({kernel::ObjectKind::dict, 0, "test", "", 1,
+                                           [&](kernel::Change& c) { return kernel::Dict::build(c, config); }});
     const kernel::ObjectSlot& slot = *kernel::Objects(*segment_).find(kernel::index_of(ref));
     refs_.push_back(ref);
     return segment_->at<kernel::DictBody>(slot.body.load());
@@ -64,7 +72,8 @@ class ContainerFixture {
     std::vector<u64> leaked, foreign;
     std::ranges::set_difference(allocated, owned, std::back_inserter(leaked));
     std::ranges::set_difference(owned, allocated, std::back_inserter(foreign));
-    if (!leaked.empty()) return "leaked: " + std::to_string(leaked.size()) + " runs, the first at " + std::to_string(leaked[0]);
+    if (!leaked.empty())
+      return "leaked: " + std::to_string(leaked.size()) + " runs, the first at " + std::to_string(leaked[0]);
     if (!foreign.empty()) return "owned but not allocated: a run at " + std::to_string(foreign[0]);
     return "";
   }

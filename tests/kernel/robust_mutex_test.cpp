@@ -78,6 +78,7 @@ TEST_CASE("robust mutex: the next one learns of the owner's death, and only the 
   s->mutex.release();
 }
 
+#if !defined(__SANITIZE_THREAD__)  // ThreadSanitizer does not know the timed lock, so there we wait in another way
 TEST_CASE("robust mutex: a sleeper gets the lock though the wake-up meant for it died with another sleeper") {
   // What such a death leaves: another process holds the lock, somebody sleeps, and the lock word no longer says so
   // (robust_mutex.hpp tells how it comes about). Here the bit is taken away by hand.
@@ -89,7 +90,8 @@ TEST_CASE("robust mutex: a sleeper gets the lock though the wake-up meant for it
     s->number = 0;
     ChildGroup group;
     group.start([&] {
-      const kernel::Deadline deadline = with_deadline ? kernel::Deadline(Clock::now() + std::chrono::hours(1)) : std::nullopt;
+      const kernel::Deadline deadline =
+          with_deadline ? kernel::Deadline(Clock::now() + std::chrono::hours(1)) : std::nullopt;
       const bool clean = s->mutex.acquire(deadline) == Acquired::clean;
       s->mutex.release();
       s->number = clean ? 1 : -1;
@@ -100,6 +102,7 @@ TEST_CASE("robust mutex: a sleeper gets the lock though the wake-up meant for it
     CHECK(eventually([&] { return s->number == 1; }, std::chrono::seconds(10)));
   }
 }
+#endif
 
 TEST_CASE("robust mutex: try_acquire and a deadline report the death as well") {
   const SharedMutex s;

@@ -74,7 +74,8 @@ std::string key_number<std::string>(std::uint64_t n) {
 template <class K, class V>
 class DictWalk {
  public:
-  DictWalk(Manager& manager, std::uint64_t seed) : random_(seed), keys_(1 + random_() % 500), dict_(manager.dict<K, V>()) {}
+  DictWalk(Manager& manager, std::uint64_t seed)
+      : random_(seed), keys_(1 + random_() % 500), dict_(manager.dict<K, V>()) {}
 
   void run(long operations) {
     for (long n = 0; n < operations; ++n) {
@@ -152,13 +153,23 @@ void walks(std::uint64_t seeds, long operations) {
 
 }  // namespace
 
-TEST_CASE("DictProxy<string, int64> behaves as Python's dict") { walks<std::string, std::int64_t>(3, repeats(6'000)); }
-TEST_CASE("DictProxy<int, string> behaves as Python's dict") { walks<int, std::string>(3, repeats(6'000)); }
-TEST_CASE("DictProxy<string, struct> behaves as Python's dict") { walks<std::string, Reading>(2, repeats(4'000)); }
+TEST_CASE("DictProxy<string, int64> behaves as Python's dict") {
+  walks<std::string, std::int64_t>(3, repeats(6'000));
+}
+TEST_CASE("DictProxy<int, string> behaves as Python's dict") {
+  walks<int, std::string>(3, repeats(6'000));
+}
+TEST_CASE("DictProxy<string, struct> behaves as Python's dict") {
+  walks<std::string, Reading>(2, repeats(4'000));
+}
 
 TEST_SUITE("full:model") {
-  TEST_CASE("DictProxy: 20 seeds of 200 000 operations, string to int64") { walks<std::string, std::int64_t>(20, 200'000); }
-  TEST_CASE("DictProxy: 20 seeds of 200 000 operations, int to string") { walks<int, std::string>(20, 200'000); }
+  TEST_CASE("DictProxy: 20 seeds of 200 000 operations, string to int64") {
+    walks<std::string, std::int64_t>(20, 200'000);
+  }
+  TEST_CASE("DictProxy: 20 seeds of 200 000 operations, int to string") {
+    walks<int, std::string>(20, 200'000);
+  }
 }
 
 }  // namespace partage::test

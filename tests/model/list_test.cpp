@@ -30,7 +30,10 @@ class ListWalk {
  private:
   using Bound = std::optional<std::ptrdiff_t>;
 
-  std::ptrdiff_t any_index() { return static_cast<std::ptrdiff_t>(random_() % static_cast<std::uint64_t>(2 * model_.size() + 8)) - model_.size() - 4; }
+  std::ptrdiff_t any_index() {
+    return static_cast<std::ptrdiff_t>(random_() % static_cast<std::uint64_t>(2 * model_.size() + 8)) - model_.size() -
+           4;
+  }
   Bound any_bound() { return random_() % 4 == 0 ? Bound() : Bound(any_index()); }
   std::ptrdiff_t any_step() { return random_() % 2 == 0 ? 1 : static_cast<std::ptrdiff_t>(random_() % 9) - 4; }
   T value() { return random_value<T>(random_); }
@@ -72,7 +75,8 @@ class ListWalk {
     } else if (op < 65) {
       REQUIRE(outcome([&] { list_.remove(x); }) == outcome([&] { model_.remove(x); }));
     } else if (op < 68) {
-      REQUIRE(outcome([&] { return static_cast<std::ptrdiff_t>(list_.index(x, i, j)); }) == outcome([&] { return model_.index(x, i, j); }));
+      REQUIRE(outcome([&] { return static_cast<std::ptrdiff_t>(list_.index(x, i, j)); }) ==
+              outcome([&] { return model_.index(x, i, j); }));
       REQUIRE(static_cast<std::ptrdiff_t>(list_.count(x)) == std::count(model_.items.begin(), model_.items.end(), x));
     } else if (op < 74) {
       const Bound a = any_bound(), b = any_bound();
@@ -81,8 +85,13 @@ class ListWalk {
     } else if (op < 79) {
       const Bound a = any_bound(), b = any_bound();
       const std::ptrdiff_t s = any_step();
-      const std::vector<T> with = s == 1 || random_() % 2 == 0 ? values(8) : std::vector<T>(outcome([&] { return model_.slice(a, b, s); }).value.value_or(std::vector<T>{}).size(), x);
-      REQUIRE(outcome([&] { list_.assign_slice(a, b, with, s); }) == outcome([&] { model_.assign_slice(a, b, with, s); }));
+      const std::vector<T> with =
+          s == 1 || random_() % 2 == 0
+              ? values(8)
+              : std::vector<T>(outcome([&] { return model_.slice(a, b, s); }).value.value_or(std::vector<T>{}).size(),
+                               x);
+      REQUIRE(outcome([&] { list_.assign_slice(a, b, with, s); }) ==
+              outcome([&] { model_.assign_slice(a, b, with, s); }));
     } else if (op < 82) {
       const Bound a = any_bound(), b = any_bound();
       const std::ptrdiff_t s = any_step();
@@ -134,13 +143,23 @@ void walks(std::uint64_t seeds, long operations) {
 
 }  // namespace
 
-TEST_CASE("ListProxy<int> behaves as Python's list") { walks<int>(3, repeats(6'000)); }
-TEST_CASE("ListProxy<string> behaves as Python's list") { walks<std::string>(3, repeats(5'000)); }
-TEST_CASE("ListProxy<struct> behaves as Python's list") { walks<Reading>(2, repeats(4'000)); }
+TEST_CASE("ListProxy<int> behaves as Python's list") {
+  walks<int>(3, repeats(6'000));
+}
+TEST_CASE("ListProxy<string> behaves as Python's list") {
+  walks<std::string>(3, repeats(5'000));
+}
+TEST_CASE("ListProxy<struct> behaves as Python's list") {
+  walks<Reading>(2, repeats(4'000));
+}
 
 TEST_SUITE("full:model") {
-  TEST_CASE("ListProxy: 20 seeds of 200 000 operations, int") { walks<int>(20, 200'000); }
-  TEST_CASE("ListProxy: 20 seeds of 200 000 operations, string") { walks<std::string>(20, 200'000); }
+  TEST_CASE("ListProxy: 20 seeds of 200 000 operations, int") {
+    walks<int>(20, 200'000);
+  }
+  TEST_CASE("ListProxy: 20 seeds of 200 000 operations, string") {
+    walks<std::string>(20, 200'000);
+  }
 }
 
 }  // namespace partage::test

@@ -21,7 +21,8 @@ struct Nothing {
 
 template <class Fn>
 auto outcome(Fn&& fn) {
-  using R = std::conditional_t<std::is_void_v<std::invoke_result_t<Fn>>, Nothing, std::decay_t<std::invoke_result_t<Fn>>>;
+  using R =
+      std::conditional_t<std::is_void_v<std::invoke_result_t<Fn>>, Nothing, std::decay_t<std::invoke_result_t<Fn>>>;
   Outcome<R> result;
   try {
     if constexpr (std::is_same_v<R, Nothing>) {

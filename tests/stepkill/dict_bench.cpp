@@ -45,7 +45,8 @@ DictBench::DictBench() : fixture_(std::size_t{4} << 20) {
   for (int i = 0; i < 7; ++i) v.put(one, "k" + std::to_string(i), "v" + std::to_string(i));
   v.put(one, "long", std::string(100, 'x'));  // the embedded table is full now
   for (int i = 0; i < 40; ++i) v.put(eight, "key number " + std::to_string(i), std::to_string(i));
-  for (int i = 0; i < 6; ++i) v.put(eight, std::string(40, 'K') + std::to_string(i), std::string(60 + static_cast<std::size_t>(i), 'y'));
+  for (int i = 0; i < 6; ++i)
+    v.put(eight, std::string(40, 'K') + std::to_string(i), std::string(60 + static_cast<std::size_t>(i), 'y'));
   v.put_handle("a", referent_a);
   v.put_handle("a again", referent_a);
   v.put_handle("b", referent_b);

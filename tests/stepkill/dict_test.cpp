@@ -31,19 +31,43 @@ const std::vector<Operation>& operations() {
       {"dict set existing, other length", [](const View& v) { v.put(DictBench::eight, "key number 3", "33"); }},
       {"dict set existing, blob to blob", [](const View& v) { v.put(DictBench::one, "long", std::string(90, 'z')); }},
       {"dict set existing, inline to blob", [](const View& v) { v.put(DictBench::one, "k1", std::string(500, 'z')); }},
-      {"dict set existing, blob to own run", [](const View& v) { v.put(DictBench::one, "long", std::string(2100, 'z')); }},
+      {"dict set existing, blob to own run",
+       [](const View& v) { v.put(DictBench::one, "long", std::string(2100, 'z')); }},
       {"dict set new, inline", [](const View& v) { v.put(DictBench::eight, "new", "1"); }},
-      {"dict set new, blob key and value", [](const View& v) { v.put(DictBench::eight, std::string(50, 'n'), std::string(70, 'v')); }},
+      {"dict set new, blob key and value",
+       [](const View& v) { v.put(DictBench::eight, std::string(50, 'n'), std::string(70, 'v')); }},
       {"dict set new, table grows", [](const View& v) { v.put(DictBench::one, "new", "1"); }},
-      {"dict set new, table and arena grow", [](const View& v) { v.put(DictBench::one, std::string(30, 'q'), std::string(600, 'v')); }},
+      {"dict set new, table and arena grow",
+       [](const View& v) { v.put(DictBench::one, std::string(30, 'q'), std::string(600, 'v')); }},
       {"dict set new, segment grows", [](const View& v) { v.put(DictBench::one, "huge", std::string(2500, 'v')); }},
       {"dict erase in the middle", [](const View& v) { v.dict(DictBench::one).erase(view("k3")); }},
       {"dict erase the last, blob", [](const View& v) { v.dict(DictBench::one).erase(view("long")); }},
-      {"dict pop", [](const View& v) { Bytes out; v.dict(DictBench::eight).pop(view("key number 7"), out); }},
-      {"dict popitem over 8 stripes", [](const View& v) { Bytes k, out; v.dict(DictBench::eight).popitem(k, out); }},
-      {"dict setdefault, missing", [](const View& v) { Bytes out; v.dict(DictBench::eight).setdefault(view("absent"), view("x"), out); }},
-      {"dict modify", [](const View& v) { v.dict(DictBench::one).modify(view("k2"), nullptr, [](BytesView, Bytes& next) { next.assign(view("modified")); }); }},
-      {"dict modify, initial", [](const View& v) { const BytesView zero = view("0"); v.dict(DictBench::eight).modify(view("absent"), &zero, [](BytesView, Bytes& next) { next.assign(view("1")); }); }},
+      {"dict pop",
+       [](const View& v) {
+         Bytes out;
+         v.dict(DictBench::eight).pop(view("key number 7"), out);
+       }},
+      {"dict popitem over 8 stripes",
+       [](const View& v) {
+         Bytes k, out;
+         v.dict(DictBench::eight).popitem(k, out);
+       }},
+      {"dict setdefault, missing",
+       [](const View& v) {
+         Bytes out;
+         v.dict(DictBench::eight).setdefault(view("absent"), view("x"), out);
+       }},
+      {"dict modify",
+       [](const View& v) {
+         v.dict(DictBench::one).modify(view("k2"), nullptr, [](BytesView, Bytes& next) {
+           next.assign(view("modified"));
+         });
+       }},
+      {"dict modify, initial",
+       [](const View& v) {
+         const BytesView zero = view("0");
+         v.dict(DictBench::eight).modify(view("absent"), &zero, [](BytesView, Bytes& next) { next.assign(view("1")); });
+       }},
       {"dict update, 1 stripe, growing", [](const View& v) { update(v, DictBench::one, 0, 12, 4); }},
       {"dict update over 8 stripes, some new", [](const View& v) { update(v, DictBench::eight, 36, 44, 40); }},
       {"dict clear, 1 stripe", [](const View& v) { v.dict(DictBench::one).clear(); }},
@@ -51,7 +75,11 @@ const std::vector<Operation>& operations() {
       {"dict store a handle", [](const View& v) { v.put_handle("new", DictBench::referent_b); }},
       {"dict replace a handle", [](const View& v) { v.put_handle("a", DictBench::referent_b); }},
       {"dict drop a handle", [](const View& v) { v.dict(DictBench::handles).erase(view("b")); }},
-      {"dict pop a handle", [](const View& v) { Bytes out; v.dict(DictBench::handles).pop(view("a"), out); }},
+      {"dict pop a handle",
+       [](const View& v) {
+         Bytes out;
+         v.dict(DictBench::handles).pop(view("a"), out);
+       }},
       {"dict clear of handles", [](const View& v) { v.dict(DictBench::handles).clear(); }},
   };
   return list;
@@ -83,7 +111,8 @@ TEST_SUITE("full:stepkill") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     DictBench bench;
     StepkillReport report("STEPKILL dict, every instruction");
-    for (const Operation& op : operations()) check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
+    for (const Operation& op : operations())
+      check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
   }
 }
 

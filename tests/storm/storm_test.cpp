@@ -26,18 +26,21 @@ namespace {
 constexpr int most_workers = 8;
 
 struct Acknowledged {
-  std::atomic<long> counted[most_workers], appended[most_workers], updated[most_workers], pushed[most_workers], popped[most_workers];
+  std::atomic<long> counted[most_workers], appended[most_workers], updated[most_workers], pushed[most_workers],
+      popped[most_workers];
 };
 
 struct Shared {
-  DictProxy<std::string, long> counters;         // "w" += 1
-  DictProxy<std::string, long> pairs;            // update({a: i, b: -i}): the sum of a and b is always 0
-  ListProxy<std::string> journal;                // "w:i", in order of i for each w
-  ListProxy<long> queue;                         // append and pop(0)
+  DictProxy<std::string, long> counters;          // "w" += 1
+  DictProxy<std::string, long> pairs;             // update({a: i, b: -i}): the sum of a and b is always 0
+  ListProxy<std::string> journal;                 // "w:i", in order of i for each w
+  ListProxy<long> queue;                          // append and pop(0)
   DictProxy<long, ListProxy<std::string>> lists;  // handles come and go
 };
 
-std::string name_of(int w) { return std::string(1, static_cast<char>('A' + w)); }
+std::string name_of(int w) {
+  return std::string(1, static_cast<char>('A' + w));
+}
 
 /// Works until it is killed.
 void work(int w, const Manager& manager, const Shared& shared, Acknowledged& done) {
@@ -191,7 +194,9 @@ TEST_CASE("storm: 4 processes killed at random, the manager too: nothing lost, n
 }
 
 TEST_SUITE("full:storm") {
-  TEST_CASE("storm: 8 processes, 2 000 kills") { storm(8, 2000, 20); }
+  TEST_CASE("storm: 8 processes, 2 000 kills") {
+    storm(8, 2000, 20);
+  }
 }
 
 }  // namespace partage::test

@@ -69,7 +69,8 @@ class PARTAGE_API Heap {
   bool check_sanity();
 
   template <class T>
-  T* allocation_command(boost::interprocess::allocation_type command, size_type limit, size_type& preferred, T*& reuse) {
+  T* allocation_command(boost::interprocess::allocation_type command, size_type limit, size_type& preferred,
+                        T*& reuse) {
     void* raw = reuse;
     void* result = raw_allocation_command(command, limit, preferred, raw, sizeof(T));
     reuse = static_cast<T*>(raw);

@@ -99,8 +99,7 @@ bool operator==(const DictProxy<K, V>& a, const DictProxy<K, V>& b) {
   return a.is(b) || a.copy() == b.copy();
 }
 template <class K, class V, detail::PairsOf<K, V> Map>
-  requires(!detail::DictHandle<Map>)
-bool operator==(const DictProxy<K, V>& a, const Map& b) {
+requires(!detail::DictHandle<Map>) bool operator==(const DictProxy<K, V>& a, const Map& b) {
   return a.copy() == ordered_dict<K, V>(b);
 }
 template <class K, class V>
@@ -116,8 +115,8 @@ ordered_dict<K, V> operator|(const DictProxy<K, V>& a, const Range& b) {
   return out;
 }
 template <class K, class V, detail::PairsOf<K, V> Range>
-  requires(!detail::DictHandle<Range>)
-ordered_dict<K, V> operator|(const Range& a, const DictProxy<K, V>& b) {
+requires(!detail::DictHandle<Range>) ordered_dict<K, V>
+operator|(const Range& a, const DictProxy<K, V>& b) {
   ordered_dict<K, V> out;
   for (const auto& item : a) out.insert_or_assign(static_cast<K>(std::get<0>(item)), static_cast<V>(std::get<1>(item)));
   for (const auto& [key, value] : b) out.insert_or_assign(key, value);

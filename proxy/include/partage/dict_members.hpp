@@ -132,8 +132,8 @@ class DictMembers {
   /// Runs fn(V&) on a copy of the value under the dict's lock, stores it in one step, and returns what fn returned. If
   /// fn throws, nothing has changed. fn may read shared objects, not write them.
   template <detail::KeyFor<K> Q = K, class Fn>
-    requires std::invocable<Fn&, V&>
-  detail::ModifyResult<V, Fn> modify(const Q& key, Fn&& fn) const {
+  requires std::invocable<Fn&, V&> detail::ModifyResult<V, Fn> modify(const Q& key, Fn&& fn)
+  const {
     const Bytes bytes(key);
     decltype(auto) d = dict();
     return detail::modify<V>(
@@ -142,8 +142,8 @@ class DictMembers {
   }
   /// The same, with `initial` for a missing key.
   template <detail::KeyFor<K> Q = K, class Fn>
-    requires std::invocable<Fn&, V&>
-  detail::ModifyResult<V, Fn> modify(const Q& key, const V& initial, Fn&& fn) const {
+  requires std::invocable<Fn&, V&> detail::ModifyResult<V, Fn> modify(const Q& key, const V& initial, Fn&& fn)
+  const {
     const Bytes bytes(key);
     decltype(auto) d = dict();
     const detail::Encoded<V> encoded(initial, d.object());

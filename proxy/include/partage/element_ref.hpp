@@ -36,21 +36,23 @@ namespace partage {
 template <class Self, class T>
 class ElementMembers {
  public:
-#define PARTAGE_COMPOUND(op, assign)                                                                      \
-  template <class U>                                                                                      \
-    requires requires(T& t, const detail::PlainValue<U>& u) { t assign u; }                               \
-  T operator assign(const U& change) && {                                                                 \
-    decltype(auto) by = detail::plain(change);                                                            \
-    return self().access().modify([&](T& x) -> T {                                                        \
-      using By = std::remove_cvref_t<decltype(by)>;                                                       \
-      if constexpr (std::is_arithmetic_v<T> && std::is_arithmetic_v<By>) {                                \
-        using Wide = std::common_type_t<T, By>;                                                           \
-        x = static_cast<T>(static_cast<Wide>(x) op static_cast<Wide>(by));                                \
-      } else {                                                                                            \
-        x assign by;                                                                                      \
-      }                                                                                                   \
-      return x;                                                                                           \
-    });                                                                                                   \
+#define PARTAGE_COMPOUND(op, assign)                                       \
+  template <class U>                                                       \
+  requires requires(T & t, const detail::PlainValue<U>& u) {               \
+    t assign u;                                                            \
+  }                                                                        \
+  T operator assign(const U& change)&& {                                   \
+    decltype(auto) by = detail::plain(change);                             \
+    return self().access().modify([&](T& x) -> T {                         \
+      using By = std::remove_cvref_t<decltype(by)>;                        \
+      if constexpr (std::is_arithmetic_v<T> && std::is_arithmetic_v<By>) { \
+        using Wide = std::common_type_t<T, By>;                            \
+        x = static_cast<T>(static_cast<Wide>(x) op static_cast<Wide>(by)); \
+      } else {                                                             \
+        x assign by;                                                       \
+      }                                                                    \
+      return x;                                                            \
+    });                                                                    \
   }
   PARTAGE_COMPOUND(+, +=)
   PARTAGE_COMPOUND(-, -=)
@@ -64,29 +66,35 @@ class ElementMembers {
   PARTAGE_COMPOUND(>>, >>=)
 #undef PARTAGE_COMPOUND
 
-  T operator++() &&
-    requires requires(T& t) { ++t; }
+  T operator++() && requires requires(T& t) {
+    ++t;
+  }
   {
     return self().access().modify([](T& x) -> T { return ++x; });
   }
-  T operator++(int) &&
-    requires requires(T& t) { t++; }
+  T operator++(int) && requires requires(T& t) {
+    t++;
+  }
   {
     return self().access().modify([](T& x) -> T { return x++; });
   }
-  T operator--() &&
-    requires requires(T& t) { --t; }
+  T operator--() && requires requires(T& t) {
+    --t;
+  }
   {
     return self().access().modify([](T& x) -> T { return --x; });
   }
-  T operator--(int) &&
-    requires requires(T& t) { t--; }
+  T operator--(int) && requires requires(T& t) {
+    t--;
+  }
   {
     return self().access().modify([](T& x) -> T { return x--; });
   }
 
  private:
-  const Self& self() const { return static_cast<const Self&>(*this); }
+  const Self& self() const {
+    return static_cast<const Self&>(*this);
+  }
 };
 
 /// `Access` knows container and place: value_type, get(), set(x), modify(fn).
@@ -118,13 +126,13 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
 
 // ---- as with the element itself ----------------------------------------------------------------------------------
 
-#define PARTAGE_BINARY(op)                                                                                     \
-  template <class A, class B>                                                                                  \
-    requires((detail::AnElementRef<A> || detail::AnElementRef<B>) && !std::derived_from<A, std::ios_base> &&   \
-             !std::derived_from<B, std::ios_base> &&                                                           \
-             requires(const detail::PlainValue<A>& a, const detail::PlainValue<B>& b) { a op b; })             \
-  auto operator op(const A& a, const B& b) {                                                                   \
-    return detail::plain(a) op detail::plain(b);                                                               \
+#define PARTAGE_BINARY(op)                                                                               \
+  template <class A, class B>                                                                            \
+  requires((detail::AnElementRef<A> || detail::AnElementRef<B>)&&!std::derived_from<A, std::ios_base> && \
+           !std::derived_from<B, std::ios_base> &&                                                       \
+           requires(const detail::PlainValue<A>& a, const detail::PlainValue<B>& b) { a op b; }) auto    \
+  operator op(const A& a, const B& b) {                                                                  \
+    return detail::plain(a) op detail::plain(b);                                                         \
   }
 PARTAGE_BINARY(==)
 PARTAGE_BINARY(!=)
@@ -145,21 +153,27 @@ PARTAGE_BINARY(^)
 
 /// Shifts of the element; `out << list[0]` is below.
 template <detail::AnElementRef A, class B>
-  requires requires(const detail::PlainValue<A>& a, const detail::PlainValue<B>& b) { a << b; }
+requires requires(const detail::PlainValue<A>& a, const detail::PlainValue<B>& b) {
+  a << b;
+}
 auto operator<<(const A& a, const B& b) {
   return detail::plain(a) << detail::plain(b);
 }
 template <detail::AnElementRef A, class B>
-  requires requires(const detail::PlainValue<A>& a, const detail::PlainValue<B>& b) { a >> b; }
+requires requires(const detail::PlainValue<A>& a, const detail::PlainValue<B>& b) {
+  a >> b;
+}
 auto operator>>(const A& a, const B& b) {
   return detail::plain(a) >> detail::plain(b);
 }
 
-#define PARTAGE_UNARY(op)                                                            \
-  template <detail::AnElementRef A>                                                  \
-    requires requires(const detail::PlainValue<A>& a) { op a; }                      \
-  auto operator op(const A& a) {                                                     \
-    return op detail::plain(a);                                                      \
+#define PARTAGE_UNARY(op)                             \
+  template <detail::AnElementRef A>                   \
+  requires requires(const detail::PlainValue<A>& a) { \
+    op a;                                             \
+  }                                                   \
+  auto operator op(const A& a) {                      \
+    return op detail::plain(a);                       \
   }
 PARTAGE_UNARY(+)
 PARTAGE_UNARY(-)
@@ -181,7 +195,9 @@ std::ostream& operator<<(std::ostream& out, const ElementRef<Access>& ref) {
 
 /// std::cin >> list[0]
 template <class Access>
-  requires requires(std::istream& in, typename Access::value_type& x) { in >> x; }
+requires requires(std::istream& in, typename Access::value_type& x) {
+  in >> x;
+}
 std::istream& operator>>(std::istream& in, ElementRef<Access>&& ref) {
   typename Access::value_type x{};
   if (in >> x) ref.access().set(x);

@@ -19,6 +19,8 @@ struct Named {
   std::string name;
 };
 
-inline Named named(std::string name) { return {std::move(name)}; }
+inline Named named(std::string name) {
+  return {std::move(name)};
+}
 
 }  // namespace partage

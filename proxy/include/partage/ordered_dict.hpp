@@ -46,8 +46,9 @@ class ordered_dict {
   ordered_dict() = default;
   ordered_dict(std::initializer_list<value_type> items) { insert_each(items); }
   template <detail::PairsOf<K, V> Range>
-    requires(!std::is_same_v<std::remove_cvref_t<Range>, ordered_dict>)
-  explicit ordered_dict(Range&& range) { insert_each(range); }
+  requires(!std::is_same_v<std::remove_cvref_t<Range>, ordered_dict>) explicit ordered_dict(Range&& range) {
+    insert_each(range);
+  }
 
   std::size_t size() const noexcept { return items_.size(); }
   bool empty() const noexcept { return items_.empty(); }
@@ -57,38 +58,38 @@ class ordered_dict {
   const_iterator end() const noexcept { return items_.end(); }
 
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  iterator find(const Q& key) {
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > iterator find(const Q& key) {
     const std::size_t i = position(detail::KeyBytes<K>(key));
     return i == none ? end() : begin() + static_cast<std::ptrdiff_t>(i);
   }
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  const_iterator find(const Q& key) const {
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > const_iterator find(const Q& key) const {
     const std::size_t i = position(detail::KeyBytes<K>(key));
     return i == none ? end() : begin() + static_cast<std::ptrdiff_t>(i);
   }
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  bool contains(const Q& key) const { return position(detail::KeyBytes<K>(key)) != none; }
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > bool contains(const Q& key) const { return position(detail::KeyBytes<K>(key)) != none; }
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  const V& at(const Q& key) const {
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > const V& at(const Q& key) const {
     const detail::KeyBytes<K> bytes(key);
     const std::size_t i = position(bytes);
     if (i == none) engine::throw_key_error({}, "at", detail::repr_of_key<K>(bytes.view()));
     return items_[i].second;
   }
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  V& at(const Q& key) { return const_cast<V&>(std::as_const(*this).at(key)); }
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > V& at(const Q& key) { return const_cast<V&>(std::as_const(*this).at(key)); }
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  const V& operator[](const Q& key) const { return at(key); }
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > const V& operator[](const Q& key) const { return at(key); }
   /// Inserts a V{} for a missing key, as std::map.
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  V& operator[](const Q& key) {
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > V& operator[](const Q& key) {
     const std::size_t i = position(detail::KeyBytes<K>(key));
     if (i != none) return items_[i].second;
     append(K(key), V{});
@@ -98,8 +99,10 @@ class ordered_dict {
   /// A key that is there keeps its place and gets the value.
   void insert_or_assign(K key, V value) {
     const std::size_t i = position(detail::KeyBytes<K>(key));
-    if (i == none) append(std::move(key), std::move(value));
-    else items_[i].second = std::move(value);
+    if (i == none)
+      append(std::move(key), std::move(value));
+    else
+      items_[i].second = std::move(value);
   }
   /// Does nothing when the key is there.
   std::pair<iterator, bool> emplace(K key, V value) {
@@ -109,8 +112,8 @@ class ordered_dict {
     return {std::prev(end()), true};
   }
   template <class Q>
-    requires std::constructible_from<detail::KeyBytes<K>, const Q&>
-  std::size_t erase(const Q& key) {
+  requires std::constructible_from < detail::KeyBytes<K>,
+  const Q& > std::size_t erase(const Q& key) {
     const std::size_t i = position(detail::KeyBytes<K>(key));
     if (i == none) return 0;
     items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -163,8 +166,10 @@ class ordered_dict {
   }
   void append(K key, V value) {
     items_.emplace_back(std::move(key), std::move(value));
-    if (items_.size() * 2 > slots_.size()) index();
-    else enter(items_.size() - 1);
+    if (items_.size() * 2 > slots_.size())
+      index();
+    else
+      enter(items_.size() - 1);
   }
   void enter(std::size_t i) {
     const detail::KeyBytes<K> key(items_[i].first);

@@ -54,8 +54,8 @@ namespace engine::process {
 
 /// The first argument of a Process, if it is neither options nor a Process to be moved.
 template <class Fn>
-concept Function = !std::is_base_of_v<Process, std::remove_cvref_t<Fn>> &&
-                   !std::is_same_v<ProcessOptions, std::remove_cvref_t<Fn>>;
+concept Function =
+    !std::is_base_of_v<Process, std::remove_cvref_t<Fn>> && !std::is_same_v<ProcessOptions, std::remove_cvref_t<Fn>>;
 
 struct Child;  // proxy/process/child.hpp
 

@@ -66,13 +66,15 @@ namespace detail {
 template <class T>
 struct AnyBaseOf {
   template <class U>
-    requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>)
-  operator U() const noexcept;
+  requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>) operator U() const noexcept;
 };
 
 template <class T>
 consteval std::size_t count_fields() {
-#define PARTAGE_COUNT(n) if constexpr (!requires { T{PARTAGE_EACH_##n(PARTAGE_EMPTY_BRACE)}; }) { return n - 1; } else
+#define PARTAGE_COUNT(n)                                                   \
+  if constexpr (!requires { T{PARTAGE_EACH_##n(PARTAGE_EMPTY_BRACE)}; }) { \
+    return n - 1;                                                          \
+  } else
   PARTAGE_ALL(PARTAGE_COUNT)
   if constexpr (requires { T{PARTAGE_EACH_32(PARTAGE_EMPTY_BRACE), {}}; }) {
     return max_fields + 1;
@@ -85,7 +87,9 @@ consteval std::size_t count_fields() {
 }  // namespace detail
 
 template <class T>
-concept HasBase = requires { T{detail::AnyBaseOf<T>{}}; };
+concept HasBase = requires {
+  T{detail::AnyBaseOf<T>{}};
+};
 
 /// Number of fields of the aggregate T; max_fields + 1 means "more than we can visit".
 template <class T>
@@ -96,10 +100,10 @@ template <class T, class Visitor>
 constexpr void for_each_field(T& object, Visitor&& visit) {
   constexpr std::size_t count = field_count<std::remove_const_t<T>>;
   static_assert(count <= max_fields);
-#define PARTAGE_CASE(n)                              \
-  if constexpr (count == n) {                        \
+#define PARTAGE_CASE(n)                               \
+  if constexpr (count == n) {                         \
     auto& [PARTAGE_EACH_##n(PARTAGE_FIELD)] = object; \
-    PARTAGE_EACH_##n(PARTAGE_FIELD_VISIT);           \
+    PARTAGE_EACH_##n(PARTAGE_FIELD_VISIT);            \
   } else
   PARTAGE_ALL(PARTAGE_CASE) {
     static_cast<void>(object);
@@ -113,9 +117,9 @@ namespace detail {
 template <class T>
 auto field_types(T& object) {
   constexpr std::size_t count = field_count<T>;
-#define PARTAGE_CASE(n)                               \
-  if constexpr (count == n) {                         \
-    auto& [PARTAGE_EACH_##n(PARTAGE_FIELD)] = object;  \
+#define PARTAGE_CASE(n)                                      \
+  if constexpr (count == n) {                                \
+    auto& [PARTAGE_EACH_##n(PARTAGE_FIELD)] = object;        \
     return TypeList<PARTAGE_EACH_##n(PARTAGE_FIELD_TYPE)>{}; \
   } else
   PARTAGE_ALL(PARTAGE_CASE) {

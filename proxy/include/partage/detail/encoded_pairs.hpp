@@ -20,8 +20,10 @@ namespace partage::detail {
 
 template <class T, class U>
 decltype(auto) as(U&& x) {
-  if constexpr (std::is_same_v<std::remove_cvref_t<U>, T>) return static_cast<const T&>(x);
-  else return static_cast<T>(std::forward<U>(x));
+  if constexpr (std::is_same_v<std::remove_cvref_t<U>, T>)
+    return static_cast<const T&>(x);
+  else
+    return static_cast<T>(std::forward<U>(x));
 }
 
 template <class K, class V>

@@ -19,11 +19,11 @@
 namespace partage::detail {
 
 template <class K>
-concept StringKey = codec::kind_of<K> == codec::Kind::string;
+concept StringKey = codec::kind_of<K>
+== codec::Kind::string;
 
 template <class Q, class K>
-concept StringLike =
-    StringKey<K> && std::is_convertible_v<const Q&, std::basic_string_view<typename K::value_type>> &&
+concept StringLike = StringKey<K> && std::is_convertible_v<const Q&, std::basic_string_view<typename K::value_type>> &&
     !std::is_null_pointer_v<Q>;
 
 /// What may be passed for a K. Braces ({1, 2} for a pair) make a K.
@@ -60,8 +60,7 @@ class KeyBytes {
     }
   }
   template <KeyFor<K> Q>
-    requires(!std::is_same_v<Q, K>)
-  explicit KeyBytes(const Q& key) : KeyBytes(key, Passed{}) {}
+  requires(!std::is_same_v<Q, K>) explicit KeyBytes(const Q& key) : KeyBytes(key, Passed{}) {}
 
   BytesView view() const { return {bytes_.data(), bytes_.size()}; }
 

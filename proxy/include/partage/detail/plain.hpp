@@ -23,8 +23,10 @@ concept AnElementRef = IsElementRef<std::remove_cvref_t<T>>::value;
 
 template <class T>
 decltype(auto) plain(const T& x) {
-  if constexpr (AnElementRef<T>) return x.get();
-  else return static_cast<const T&>(x);
+  if constexpr (AnElementRef<T>)
+    return x.get();
+  else
+    return static_cast<const T&>(x);
 }
 
 template <class T>

@@ -12,7 +12,9 @@
 namespace partage::detail {
 
 template <class R>
-concept DictHandle = requires(const std::remove_cvref_t<R>& r) { r.dict_engine(); };
+concept DictHandle = requires(const std::remove_cvref_t<R>& r) {
+  r.dict_engine();
+};
 template <class R, class T>
 concept ListHandleOf = requires(const std::remove_cvref_t<R>& r) {
   r.list_engine();
@@ -23,13 +25,15 @@ template <class R, class T>
 concept KeysOf = DictHandle<R> && std::convertible_to<typename std::remove_cvref_t<R>::key_type, T>;
 
 template <class R, class T>
-concept RangeOf =
-    KeysOf<R, T> || (std::ranges::input_range<R> && std::convertible_to<std::ranges::range_reference_t<R>, T>);
+concept RangeOf = KeysOf<R, T> ||
+    (std::ranges::input_range<R>&& std::convertible_to<std::ranges::range_reference_t<R>, T>);
 
 template <class T, class R>
 decltype(auto) elements_of(R&& range) {
-  if constexpr (DictHandle<R> && KeysOf<R, T>) return range.keys();
-  else return std::forward<R>(range);
+  if constexpr (DictHandle<R> && KeysOf<R, T>)
+    return range.keys();
+  else
+    return std::forward<R>(range);
 }
 
 /// Elements are pairs whose parts convert to K and V.

@@ -11,7 +11,7 @@
 #include <partage/engine/object.hpp>
 #include <partage/engine/session.hpp>
 #include <partage/export.hpp>
-#include <partage/function_ref.hpp>
+#include <partage/function_view.hpp>
 
 namespace partage::engine {
 
@@ -34,6 +34,6 @@ PARTAGE_API ObjectPtr create_dict(const SessionPtr& session, const DictType& typ
 /// The object of that name, or what `create` returns, which gets the name. Of several that try at once, one succeeds
 /// and the others open what it made. Does not check the type.
 PARTAGE_API ObjectPtr open_or_create(const SessionPtr& session, const std::string& name,
-                                     FunctionRef<ObjectPtr()> create);
+                                     FunctionView<ObjectPtr()> create);
 
 }  // namespace partage::engine

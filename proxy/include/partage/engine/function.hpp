@@ -7,15 +7,15 @@
 #include <vector>
 
 #include <partage/engine/value.hpp>
-#include <partage/function_ref.hpp>
+#include <partage/function_view.hpp>
 
 namespace partage::engine {
 
 /// Computes the next value of an element from the present one, under the lock of its container. If it throws, nothing
 /// changes.
-using Modifier = FunctionRef<void(const ValueView& current, Bytes& next)>;
+using Modifier = FunctionView<void(const ValueView& current, Bytes& next)>;
 
 /// Says in which order the elements shall stand: element i becomes what order[i] was.
-using Reordering = FunctionRef<std::vector<std::uint32_t>(const Snapshot& elements)>;
+using Reordering = FunctionView<std::vector<std::uint32_t>(const Snapshot& elements)>;
 
 }  // namespace partage::engine

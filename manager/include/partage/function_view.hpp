@@ -9,14 +9,15 @@
 namespace partage {
 
 template <class Signature>
-class FunctionRef;
+class FunctionView;
 
 template <class R, class... Args>
-class FunctionRef<R(Args...)> {
+class FunctionView<R(Args...)> {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>)
-  FunctionRef(F&& f) noexcept  // NOLINT: implicit by design, as std::function
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionView> && std::is_invocable_r_v<R, F&, Args...>)
+      FunctionView(F&& f)
+  noexcept  // NOLINT: implicit by design, as std::function
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, Args... args) -> R {
           return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
