@@ -2,7 +2,7 @@
 #   partage_install PACKAGE...
 
 PARTAGE_BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev"
-PARTAGE_TEST_PACKAGES="doctest-dev"
+PARTAGE_TEST_PACKAGES="doctest-dev pkgconf"
 
 partage_install() {
   local package missing=() root=() try

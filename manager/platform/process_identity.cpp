@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 namespace partage::kernel {
 namespace {
@@ -77,6 +78,22 @@ ProcessIdentity own_identity() noexcept {
 
 ProcessIdentity identity_of(pid_t pid) noexcept {
   return read_stat(pid).identity;
+}
+
+std::string describe_thread(pid_t tid) {
+  if (tid <= 0) return "nobody now";
+  const std::string thread = std::to_string(tid);
+  std::ifstream status("/proc/" + thread + "/status");
+  std::string text = "process " + thread, line;
+  bool stopped = false;
+  while (std::getline(status, line)) {
+    if (line.starts_with("State:")) stopped = line.ends_with("(stopped)");
+    if (!line.starts_with("Tgid:")) continue;
+    const std::string process = line.substr(line.find_first_not_of(" \t", 5));
+    if (process != thread) text = "thread " + thread + " of process " + process;
+    break;
+  }
+  return stopped ? text + ", which is stopped" : text;
 }
 
 bool is_alive(const ProcessIdentity& who) noexcept {

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace partage::kernel {
@@ -28,6 +29,8 @@ ProcessIdentity own_identity() noexcept;
 /// What /proc says of a process now; pid 0 when there is none.
 ProcessIdentity identity_of(pid_t pid) noexcept;
 bool is_alive(const ProcessIdentity& who) noexcept;
+/// For messages: "process 12", "thread 14 of process 12", "process 12, which is stopped", "nobody now" for 0.
+std::string describe_thread(pid_t tid);
 
 /// The pid namespace of this process (an inode number), 0 when unknown. Pids mean the same within one only.
 std::uint64_t own_pid_namespace() noexcept;

@@ -33,8 +33,8 @@ ActivityGuard::ActivityGuard(const Segment& segment, ActivityLock& lock, const c
       lock_ = &lock;
       return;
     case Acquired::busy:
-      throw TimeoutError(std::string("partage: somebody was ") + what + " longer than operation_timeout; thread " +
-                         std::to_string(lock.mutex.owner()) + ": is that process stopped?");
+      throw TimeoutError(std::string("partage: somebody was ") + what +
+                         " longer than operation_timeout: " + describe_thread(lock.mutex.owner()));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <partage/error.hpp>
 #include <vector>
 
+#include "manager/platform/process_identity.hpp"
 #include "manager/segment/segment.hpp"
 
 namespace partage::kernel {
@@ -61,12 +62,13 @@ class Runs::Lock {
       case Acquired::clean:
         break;
       case Acquired::owner_died:
+        runs.segment_->header().repairs.draw();
         runs.replay();
         mutex_.mark_consistent();
         break;
       case Acquired::busy:
-        throw TimeoutError("partage: the heap of the segment: no lock within operation_timeout; thread " +
-                           std::to_string(mutex_.owner()) + " holds it: is that process stopped?");
+        throw TimeoutError("partage: the heap of the segment: no lock within operation_timeout; held by " +
+                           describe_thread(mutex_.owner()));
     }
   }
   Lock(const Lock&) = delete;

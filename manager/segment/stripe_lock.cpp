@@ -6,6 +6,7 @@
 #include <array>
 #include <partage/error.hpp>
 
+#include "manager/platform/process_identity.hpp"
 #include "manager/segment/transaction.hpp"
 
 namespace partage::kernel {
@@ -19,8 +20,8 @@ std::array<RepairHooks, 8>& hooks() noexcept {
 thread_local UserCodeScope* innermost = nullptr;
 
 [[noreturn]] void stayed_locked(const Stripe& stripe) {
-  throw TimeoutError("partage: a shared object stayed locked longer than operation_timeout; thread " +
-                     std::to_string(stripe.mutex.owner()) + " holds it: is that process stopped?");
+  throw TimeoutError("partage: a shared object stayed locked longer than operation_timeout, by " +
+                     describe_thread(stripe.mutex.owner()));
 }
 
 /// The commit word counts: alone, or because its transaction was decided.
@@ -74,6 +75,7 @@ void lock_stripe(Segment& segment, Stripe& stripe, bool patient) {
     case Acquired::clean:
       return;
     case Acquired::owner_died:
+      segment.header().repairs.draw();
       GuardedStripe(segment, stripe).repair();
       stripe.mutex.mark_consistent();
       return;
@@ -87,6 +89,7 @@ bool try_lock_stripe(Segment& segment, Stripe& stripe) {
     case Acquired::clean:
       return true;
     case Acquired::owner_died:
+      segment.header().repairs.draw();
       GuardedStripe(segment, stripe).repair();
       stripe.mutex.mark_consistent();
       return true;

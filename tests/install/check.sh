@@ -36,3 +36,21 @@ expected="[1, 2, 3, 4] {'valeur': 1}"
 output=$(timeout 60 "$scratch/build/app" </dev/null) || fail "the consumer ends with status $?"
 [ "$output" = "$expected" ] || fail "the consumer prints '$output' and not '$expected'"
 echo "the consumer prints $output"
+
+# By pkg-config, from a place the installation was moved to.
+mv "$scratch/prefix" "$scratch/moved"
+pc=$(find "$scratch/moved" -name partage.pc)
+flags=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs partage) || fail "pkg-config does not know partage"
+run "the consumer does not compile by pkg-config" \
+  sh -c "'$compiler' -std=c++20 '$scratch/consumer/main.cpp' -o '$scratch/by-pkg-config' $flags"
+output=$(timeout 60 "$scratch/by-pkg-config" </dev/null) || fail "the consumer by pkg-config ends with status $?"
+[ "$output" = "$expected" ] || fail "the consumer by pkg-config prints '$output' and not '$expected'"
+mv "$scratch/moved" "$scratch/prefix"
+
+# Components: what a program needs to run, to be built, and the tools; together everything.
+for component in library dev tools; do
+  run "the component $component is not installed" \
+    "$cmake" --install "$build" --prefix "$scratch/components" --component "$component"
+done
+diff <(cd "$scratch/prefix" && find . | sort) <(cd "$scratch/components" && find . | sort) >"$scratch/log" ||
+  { cat "$scratch/log"; fail "the components together are not the whole"; }

@@ -101,6 +101,7 @@ TEST_CASE("layout: header") {
   PARTAGE_CHECK_OFFSET(SegmentHeader, service, 256);
   PARTAGE_CHECK_OFFSET(SegmentHeader, manager_pid, 296);
   PARTAGE_CHECK_OFFSET(SegmentHeader, manager_epoch, 304);
+  PARTAGE_CHECK_OFFSET(SegmentHeader, repairs, 312);
   CHECK(static_cast<u64>(SegmentState::live) == 0);
   CHECK(static_cast<u64>(SegmentState::shut_down) == 1);
   CHECK(heap_offset == 4096);

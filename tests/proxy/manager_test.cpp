@@ -256,6 +256,35 @@ TEST_SUITE("manager") {
     CHECK(l.size() == 2);
   }
 
+  TEST_CASE(
+      "manager: the message of a TimeoutError names the process that holds the object, and says if it is stopped") {
+    Manager m({.operation_timeout = 100ms});
+    const auto l = m.list<int>({1});
+    Process holder([=] {
+      l.modify(0, [&](int& x) {
+        x = 2;
+        raise(SIGSTOP);
+      });
+    });
+    holder.start();
+    const auto message = [&] {
+      try {
+        l.append(2);
+      } catch (const TimeoutError& e) {
+        return std::string(e.what());
+      }
+      return std::string();
+    };
+    REQUIRE(eventually([&] { return process_state(holder.pid()) == 'T'; }, 10s));
+    const std::string said = message();
+    CHECK(said.find("process " + std::to_string(holder.pid()) + ", which is stopped") != std::string::npos);
+    CHECK(l[0] == 1);
+    kill(holder.pid(), SIGCONT);
+    holder.join();
+    CHECK(l[0] == 2);
+    CHECK(message().empty());
+  }
+
   TEST_CASE("manager: a Boost container for private use") {
     namespace ip = boost::interprocess;
     Manager m;
