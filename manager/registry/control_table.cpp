@@ -24,8 +24,7 @@ void make_control_table(Segment& segment) {
 }
 
 ActivityGuard::ActivityGuard(const Segment& segment, ActivityLock& lock, const char* what) {
-  const auto& timeout = segment.operation_timeout;
-  switch (lock.mutex.acquire(timeout ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
+  switch (lock.mutex.acquire(segment.deadline())) {
     case Acquired::owner_died:
       lock.mutex.mark_consistent();
       [[fallthrough]];

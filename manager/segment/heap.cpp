@@ -56,9 +56,7 @@ std::size_t bin_surely(u64 lines) noexcept {
 class Runs::Lock {
  public:
   explicit Lock(Runs& runs) : mutex_(runs.state().mutex) {
-    const auto& timeout = runs.segment_->operation_timeout;
-    const Deadline deadline = timeout && !runs.patient_ ? Deadline(Clock::now() + *timeout) : std::nullopt;
-    switch (mutex_.acquire(deadline)) {
+    switch (mutex_.acquire(runs.segment_->deadline())) {
       case Acquired::clean:
         break;
       case Acquired::owner_died:

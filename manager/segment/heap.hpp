@@ -89,8 +89,7 @@ static_assert(sizeof(BlockHead) == 16);
 /// The kernel's side of the heap of one mapped segment. A process-local value.
 class Runs {
  public:
-  /// `patient`: waits for the heap longer than operation_timeout. For repairs, which cannot turn back half way.
-  explicit Runs(Segment& segment, bool patient = false) noexcept : segment_(&segment), patient_(patient) {}
+  explicit Runs(Segment& segment) noexcept : segment_(&segment) {}
 
   /// Takes a run of at least `bytes` from the heap and pushes it on `list`, in one commit. Returns its offset.
   /// Throws OutOfMemory; then nothing has changed. The caller owns (has locked) `list`.
@@ -139,7 +138,6 @@ class Runs {
   Word& word(u64 offset) const noexcept;
 
   Segment* segment_;
-  bool patient_;
 };
 
 }  // namespace partage::kernel

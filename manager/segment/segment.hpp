@@ -19,6 +19,22 @@
 
 namespace partage::kernel {
 
+/// While one lives, this thread waits for locks as long as it takes: a repair cannot be left half done.
+class RepairScope {
+ public:
+  RepairScope() noexcept { ++depth(); }
+  RepairScope(const RepairScope&) = delete;
+  RepairScope& operator=(const RepairScope&) = delete;
+  ~RepairScope() { --depth(); }
+  static bool active() noexcept { return depth() != 0; }
+
+ private:
+  static int& depth() noexcept {
+    static thread_local int d = 0;
+    return d;
+  }
+};
+
 class Segment {
  public:
   struct Size {
@@ -60,6 +76,10 @@ class Segment {
 
   /// How long one lock may be waited for; nullopt: for ever.
   std::optional<std::chrono::milliseconds> operation_timeout;
+  /// Until when a lock that is wanted now may be waited for.
+  Deadline deadline() const {
+    return operation_timeout && !RepairScope::active() ? Deadline(Clock::now() + *operation_timeout) : std::nullopt;
+  }
   /// The client slot this process allocates private memory for; 0: none.
   u64 client_slot = 0;
 

@@ -49,9 +49,10 @@ void apply_log(Segment& segment, Stripe& s) noexcept {
   Log::decide(s.commit, 0);
 }
 
-void GuardedStripe::repair() {
+void GuardedStripe::repair() noexcept {
+  const RepairScope patient;
   Stripe& s = *stripe_;
-  Runs runs(*segment_, true);
+  Runs runs(*segment_);
   runs.repair();
   if (const u64 commit = s.commit.load(); commit != 0) {
     if (decided(*segment_, commit)) {
@@ -69,9 +70,8 @@ void GuardedStripe::repair() {
   if (hook.afterwards != nullptr) hook.afterwards(*segment_, s);
 }
 
-void lock_stripe(Segment& segment, Stripe& stripe, bool patient) {
-  const auto& timeout = segment.operation_timeout;
-  switch (stripe.mutex.acquire(timeout && !patient ? Deadline(Clock::now() + *timeout) : std::nullopt)) {
+void lock_stripe(Segment& segment, Stripe& stripe) {
+  switch (stripe.mutex.acquire(segment.deadline())) {
     case Acquired::clean:
       return;
     case Acquired::owner_died:

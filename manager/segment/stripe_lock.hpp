@@ -27,8 +27,8 @@ struct RepairHooks {
 };
 void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
 
-/// Throws TimeoutError (naming the holder) after operation_timeout; `patient` for repairs, which cannot turn back half way.
-void lock_stripe(Segment& segment, Stripe& stripe, bool patient = false);
+/// Throws TimeoutError (naming the holder) after operation_timeout.
+void lock_stripe(Segment& segment, Stripe& stripe);
 bool try_lock_stripe(Segment& segment, Stripe& stripe);
 inline void unlock_stripe(Stripe& stripe) noexcept {
   stripe.mutex.release();
@@ -41,7 +41,9 @@ void apply_log(Segment& segment, Stripe& stripe) noexcept;
 class GuardedStripe {
  public:
   GuardedStripe(Segment& segment, Stripe& stripe) noexcept : segment_(&segment), stripe_(&stripe) {}
-  void repair();
+  /// A process that cannot finish it ends here, and the next locker finds the lock owner-dead again. Nothing in it needs
+  /// new memory of the segment.
+  void repair() noexcept;
   RepairedMutex<GuardedStripe> mutex() noexcept { return {stripe_->mutex, *this}; }
 
  private:

@@ -16,9 +16,10 @@ TransactionRecord& record_at(Segment& segment, std::size_t i) noexcept {
 /// The holder died: its transaction is over, whichever way it went. Lock, and so repair, everything it listed.
 void repair_participants(Segment& segment, TransactionRecord& record) {
   segment.header().repairs.draw();
+  const RepairScope patient;
   for (u64 i = 0, n = std::min<u64>(record.count.load(), most_participants); i < n; ++i) {
     Stripe& stripe = segment.at<Stripe>(record.list[i].load());
-    lock_stripe(segment, stripe, true);
+    lock_stripe(segment, stripe);
     unlock_stripe(stripe);
   }
   record.mutex.mark_consistent();

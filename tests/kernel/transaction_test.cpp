@@ -354,6 +354,29 @@ TEST_CASE("transaction: a participant that stays locked is a TimeoutError with n
   CHECK(stripes[0].body[1].load() == 2);
 }
 
+TEST_CASE("a repair waits longer than operation_timeout: it cannot be left half done") {
+  KernelFixture f;
+  const auto stripes = f.stripes(1);
+  kernel::set_repair_hooks(stripes[0].kind(), {.settle = [](kernel::Segment& segment, Stripe& s) {
+                             (void)segment.runs().acquire(
+                                 100, s.pend);  // as the list does that frees a blob when it finishes a shift
+                           }});
+  die_holding(stripes[0].mutex);
+  f.segment().operation_timeout = 20ms;
+  ChildGroup group;
+  const pid_t holder = hold(group, f.segment().at<kernel::HeapState>(kernel::heap_offset).mutex);
+  std::string problem = "not run";
+  std::thread repairer([&] { problem = message_of([&] { StripeLock(f.segment(), stripes[0]).unlock(); }); });
+  std::this_thread::sleep_for(100ms);
+  CHECK(problem == "not run");
+  group.kill(holder);
+  repairer.join();
+  kernel::set_repair_hooks(stripes[0].kind(), {});
+  CHECK(problem == "");
+  CHECK(stripes[0].mutex.owner() == 0);
+  CHECK(stripes[0].pend.load() == 0);
+}
+
 TEST_CASE("transaction: sums stay the same while processes move units between stripes and die") {
   KernelFixture f;
   const auto stripes = f.stripes(6);

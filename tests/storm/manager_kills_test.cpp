@@ -14,6 +14,7 @@
 #include "manager/segment/segment.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/seed.hpp"
+#include "tests/support/shm_litter.hpp"
 
 namespace partage::test {
 namespace {
@@ -29,6 +30,7 @@ struct Progress {
 
 TEST_CASE("storm: the manager is killed 100 times while 4 clients work: no operation fails") {
   PARTAGE_SHOW_SEED();
+  const NoLitter no_litter;
   std::mt19937_64 random(test_seed());
   void* page = mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(page != MAP_FAILED);

@@ -19,6 +19,7 @@
 #include "manager/segment/segment.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/seed.hpp"
+#include "tests/support/shm_litter.hpp"
 
 namespace partage::test {
 namespace {
@@ -97,6 +98,7 @@ void work(int w, const Manager& manager, const Shared& shared, Acknowledged& don
 /// Of the kills at least `least_found` shall have left a lock.
 void storm(int workers, long kills, int kill_the_manager_every, double least_found) {
   PARTAGE_SHOW_SEED();
+  const NoLitter no_litter;
   std::mt19937_64 random(test_seed());
   void* page = mmap(nullptr, sizeof(Acknowledged), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(page != MAP_FAILED);
