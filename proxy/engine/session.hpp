@@ -86,7 +86,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // ---- fork and exit (session_fork.cpp); Sessions calls them in this order ---------------------------------------
 
   void before_fork() noexcept;  ///< locks, and reserves what the child will hold
-  void after_fork_in_parent() noexcept;
+  /// The slot that was reserved for the child.
+  kernel::ClientId after_fork_in_parent() noexcept;
+  void note_child(kernel::ClientId slot, pid_t pid) noexcept;
   void after_fork_in_child() noexcept;
   /// A child that fork handlers did not see (_Fork, clone) registers here, before its references change.
   void notice_fork() noexcept;

@@ -2,8 +2,9 @@
 //
 // The parent takes a client slot for the child and shares all it holds with it, before the fork and under the session's
 // mutex, so that the child's handles have their references before they exist. What may go wrong:
-//   - the fork fails, or the child dies before it adopts: the slot stays reserved by a living process. The next fork
-//     gives back reservations that nobody has adopted for a while;
+//   - the child dies before it adopts: whoever forked it has noted its pid on the slot, and it is reaped like any dead
+//     client. After a plain fork() nobody does: then the slot stays reserved by a living process, and the next fork gives
+//     back reservations that nobody has adopted for a while;
 //   - another thread was in the middle of an operation that hands references over: the child holds what nobody there
 //     has a handle to, and gives it up at once;
 //   - no slot is left, or handlers did not run: the child registers when its references change for the first time.
@@ -37,9 +38,21 @@ void Session::before_fork() noexcept {
   }
 }
 
-void Session::after_fork_in_parent() noexcept {
-  child_slot_ = {};
+kernel::ClientId Session::after_fork_in_parent() noexcept {
+  const kernel::ClientId slot = std::exchange(child_slot_, {});
   mutex_.unlock();
+  return slot;
+}
+
+void Session::note_child(kernel::ClientId slot, pid_t pid) noexcept {
+  try {
+    kernel::Clients clients(*segment_);
+    if (pid < 0) return clients.cancel(slot);
+    clients.note_child(slot, pid);
+    kernel::notify(*segment_, slot.slot);
+  } catch (...) {
+    // As after a fork that nobody tells of.
+  }
 }
 
 void Session::after_fork_in_child() noexcept {

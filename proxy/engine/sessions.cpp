@@ -35,6 +35,9 @@ void install_handlers() {
   static_cast<void>(once);
 }
 
+/// The slots reserved for the child of this thread's last fork, until somebody tells its pid.
+thread_local std::vector<std::pair<std::weak_ptr<Session>, kernel::ClientId>> just_reserved;
+
 }  // namespace
 
 SessionPtr Sessions::of(std::shared_ptr<kernel::Segment> segment) {
@@ -80,9 +83,8 @@ void Sessions::forget(const Session& session) noexcept {
   if (it != table().by_segment.end() && it->second.session == &session) table().by_segment.erase(it);
 }
 
-// ---- fork
-// ------------------------------------------------------------------------------------------------------------ The
-// table's mutex and those of all sessions are held across the fork, in the order of the segments' numbers, so that no
+// ---- fork -----------------------------------------------------------------------------------------------------------
+// The table's mutex and those of all sessions are held across the fork, in the order of the segments' numbers, so that no
 // reference comes or goes between the reservation of the child's slot and the fork, and the child finds every lock its
 // own.
 
@@ -95,11 +97,26 @@ void Sessions::before_fork() noexcept {
 
 void Sessions::after_fork_in_parent() noexcept {
   std::vector<SessionPtr> sessions = std::move(table().forking);
-  for (const SessionPtr& session : sessions) session->after_fork_in_parent();
+  just_reserved.clear();
+  for (const SessionPtr& session : sessions) {
+    const kernel::ClientId slot = session->after_fork_in_parent();
+    try {
+      if (slot.slot != 0) just_reserved.emplace_back(session, slot);
+    } catch (...) {  // no memory: nobody is told the child's pid
+    }
+  }
   table().mutex.unlock();
 }
 
+void Sessions::note_child(pid_t pid) noexcept {
+  for (const auto& [session, slot] : std::exchange(just_reserved, {})) {
+    if (const SessionPtr there = session.lock()) there->note_child(slot, pid);
+  }
+}
+
 void Sessions::after_fork_in_child() noexcept {
+  just_reserved.clear();
+
   std::vector<SessionPtr> sessions = std::move(table().forking);
   for (const SessionPtr& session : sessions) session->after_fork_in_child();
   table().mutex.unlock();

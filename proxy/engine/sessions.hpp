@@ -18,6 +18,9 @@ class Sessions {
   /// nullptr: this process is not attached to that segment.
   static SessionPtr find(kernel::u64 segment_id);
   static std::vector<SessionPtr> all();
+  /// This thread's last fork made process `pid`: should it die before it adopts its slots, they are taken back at once.
+  /// Negative: the fork failed.
+  static void note_child(pid_t pid) noexcept;
   static void forget(const Session& session) noexcept;
 
   // Handlers.

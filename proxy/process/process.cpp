@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "manager/platform/process_epoch.hpp"
+#include "proxy/engine/sessions.hpp"
 #include "proxy/process/bootstrap.hpp"
 #include "proxy/process/child.hpp"
 
@@ -71,6 +72,7 @@ void Process::start() {
   const pid_t pid = ::fork();
   const int error = errno;
   if (pid == 0) process::run_child(*started, *this);
+  engine::Sessions::note_child(pid);
   process::end_start(started, pid);
   if (pid < 0) {
     process::fail(*started, "start",

@@ -1,5 +1,6 @@
 // Process and shared objects: handles travel by copy and as arguments, and every end gives back what the child held.
 #include <doctest/doctest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "manager/registry/clients.hpp"
+#include "manager/segment/segment.hpp"
 #include "tests/process/fixture.hpp"
 
 using namespace partage;
@@ -28,6 +31,28 @@ int run(Process p) {
 }
 
 }  // namespace
+
+TEST_CASE("a child killed before it takes over its references: they come back at once") {
+  // In a process of its own: its handler runs in every child from here on, before the library's.
+  const ChildResult r = run_child(
+      [] {
+        static bool dies = false;
+        pthread_atfork(nullptr, nullptr, [] {
+          if (dies) raise(SIGKILL);
+        });
+        const Manager manager;
+        const auto list = manager.list<int>({1});
+        dies = true;
+        Process child([=] { list.append(2); });
+        child.start();
+        child.join();
+        if (child.exitcode() != -SIGKILL) return 1;
+        kernel::Clients clients(kernel::Segment::containing(manager.segment_manager()));
+        return eventually([&] { return clients.count() == 1; }, 1s) ? 0 : 2;
+      },
+      20s);
+  CHECK_MESSAGE(r.ok(), r.describe());
+}
 
 TEST_CASE("handles as captures, as arguments, and as members") {
   const Manager manager;
