@@ -6,6 +6,8 @@
 #include <partage/error.hpp>
 #include <string>
 
+#include "manager/platform/process_epoch.hpp"
+
 namespace partage::kernel {
 namespace {
 
@@ -25,9 +27,14 @@ void repair_participants(Segment& segment, TransactionRecord& record) {
   record.mutex.mark_consistent();
 }
 
-/// Processes and threads start looking at different records, so that they rarely meet.
+/// Processes and threads start looking at different records, so that they rarely meet; a forked child not at its parent's.
 std::size_t first_choice() noexcept {
-  static thread_local const std::size_t choice = static_cast<std::size_t>(gettid()) % transaction_records;
+  static thread_local std::uint64_t epoch = 0;
+  static thread_local std::size_t choice = 0;
+  if (epoch != process_epoch()) {
+    epoch = process_epoch();
+    choice = static_cast<std::size_t>(gettid()) % transaction_records;
+  }
   return choice;
 }
 

@@ -83,6 +83,16 @@ void Sessions::forget(const Session& session) noexcept {
   if (it != table().by_segment.end() && it->second.session == &session) table().by_segment.erase(it);
 }
 
+SessionPtr Sessions::load(const SessionPtr& shared) {
+  const std::lock_guard guard(table().mutex);
+  return shared;
+}
+
+SessionPtr Sessions::take(SessionPtr& shared) {
+  const std::lock_guard guard(table().mutex);
+  return std::exchange(shared, nullptr);
+}
+
 // ---- fork -----------------------------------------------------------------------------------------------------------
 // The table's mutex and those of all sessions are held across the fork, in the order of the segments' numbers, so that no
 // reference comes or goes between the reservation of the child's slot and the fork, and the child finds every lock its

@@ -22,6 +22,9 @@ class Sessions {
   /// Negative: the fork failed.
   static void note_child(pid_t pid) noexcept;
   static void forget(const Session& session) noexcept;
+  /// Copies, or takes out, a pointer that other threads use at the same time. Safe across fork.
+  static SessionPtr load(const SessionPtr& shared);
+  static SessionPtr take(SessionPtr& shared);
 
   // Handlers.
   static void before_fork() noexcept;

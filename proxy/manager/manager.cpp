@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <mutex>
 #include <partage/error.hpp>
 
 #include "manager/registry/registry.hpp"
@@ -15,12 +14,9 @@ namespace partage {
 struct Manager::Impl {
   engine::SessionPtr session;  // nullptr after shutdown()
   pid_t starter = 0;           // the process whose shutdown() ends the manager; 0: connected
-  mutable std::mutex mutex;
 
-  engine::SessionPtr get() const {
-    const std::lock_guard guard(mutex);
-    return session;
-  }
+  // Under the lock of Sessions, which nobody holds in a forked child; one of our own might be held there for ever.
+  engine::SessionPtr get() const { return engine::Sessions::load(session); }
 };
 
 namespace {
@@ -82,11 +78,7 @@ Manager::~Manager() {
 
 void Manager::shutdown() {
   if (!impl_) return;
-  engine::SessionPtr session;
-  {
-    const std::lock_guard guard(impl_->mutex);
-    session.swap(impl_->session);
-  }
+  const engine::SessionPtr session = engine::Sessions::take(impl_->session);
   if (session && impl_->starter == getpid()) kernel::stop_manager(session->segment());
 }
 
