@@ -162,7 +162,7 @@ TEST_CASE("user code: two threads that read each other's dict from inside modify
         b(f.segment(), f.make_dict({.stripes_log2 = stripes_log2}));
     a.set(view("k"), view("1"));
     b.set(view("k"), view("2"));
-    std::atomic<int> inside{0};
+    std::atomic<int> inside{0}, have_read{0};
     const auto work = [&](kernel::Dict& mine, kernel::Dict& other, bool whole) {
       mine.modify(view("k"), nullptr, [&](BytesView, Bytes& next) {
         ++inside;
@@ -175,11 +175,13 @@ TEST_CASE("user code: two threads that read each other's dict from inside modify
           other.snapshot(&keys, &values);
           if (text(values[0]) != text(out)) throw std::runtime_error("misread");
         }
+        ++have_read;
+        while (have_read < 2) std::this_thread::yield();  // nobody writes while the other compares two reads
         next = out;
       });
     };
     for (const bool whole : {false, true}) {
-      inside = 0;
+      inside = have_read = 0;
       const ChildResult r = run_child(
           [&] {
             std::jthread first([&] { work(a, b, whole); });
