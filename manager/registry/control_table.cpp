@@ -24,30 +24,21 @@ void make_control_table(Segment& segment) {
 }
 
 ActivityGuard::ActivityGuard(const Segment& segment, ActivityLock& lock, const char* what) {
-  switch (lock.mutex.acquire(segment.deadline())) {
-    case Acquired::owner_died:
-      lock.mutex.mark_consistent();
-      [[fallthrough]];
-    case Acquired::clean:
-      lock_ = &lock;
-      return;
-    case Acquired::busy:
-      throw TimeoutError(std::string("partage: somebody was ") + what +
-                         " longer than operation_timeout: " + describe_thread(lock.mutex.owner()));
+  settle(lock, lock.mutex.acquire(segment.deadline()));
+  if (!held()) {
+    throw TimeoutError(std::string("partage: somebody was ") + what +
+                       " longer than operation_timeout: " + describe_thread(lock.mutex.owner()));
   }
 }
 
 ActivityGuard::ActivityGuard(ActivityLock& lock) {
-  switch (lock.mutex.try_acquire()) {
-    case Acquired::owner_died:
-      lock.mutex.mark_consistent();
-      [[fallthrough]];
-    case Acquired::clean:
-      lock_ = &lock;
-      return;
-    case Acquired::busy:
-      return;
-  }
+  settle(lock, lock.mutex.try_acquire());
+}
+
+void ActivityGuard::settle(ActivityLock& lock, Acquired acquired) noexcept {
+  if (acquired == Acquired::busy) return;
+  if (acquired == Acquired::owner_died) lock.mutex.mark_consistent();  // it guards no words
+  lock_ = &lock;
 }
 
 }  // namespace partage::kernel

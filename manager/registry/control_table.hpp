@@ -86,6 +86,8 @@ class ActivityGuard {
   }
 
  private:
+  void settle(ActivityLock& lock, Acquired acquired) noexcept;
+
   ActivityLock* lock_ = nullptr;
 };
 

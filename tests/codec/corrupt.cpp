@@ -4,6 +4,7 @@
 #include <random>
 
 #include "tests/codec/sample_types.hpp"
+#include "tests/support/damaged_bytes.hpp"
 #include "tests/support/seed.hpp"
 
 #include <partage/object.hpp>
@@ -42,24 +43,7 @@ void damage(std::mt19937_64& random, const T& value) {
   CHECK(attempt(good));
   for (std::size_t n = 0; n < good.size(); ++n) CHECK(!attempt(good.substr(0, n)));
   CHECK(!attempt(good + '\0'));
-  for (long i = 0; i < test::repeats(2'000); ++i) {
-    std::string bad = good;
-    for (std::uint64_t n = random() % 3 + 1; n != 0 && !bad.empty(); --n) {
-      const std::size_t at = random() % bad.size();
-      const char byte = static_cast<char>(random() % 3 == 0 ? random() : random() % 2 == 0 ? 0xff : 0x80);
-      switch (random() % 3) {
-        case 0:
-          bad[at] = byte;
-          break;
-        case 1:
-          bad.insert(at, 1, byte);
-          break;
-        default:
-          bad.erase(at, 1);
-      }
-    }
-    attempt(bad);
-  }
+  for (long i = 0; i < test::repeats(2'000); ++i) attempt(test::damaged(random, good));
 }
 
 }  // namespace

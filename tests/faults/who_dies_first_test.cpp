@@ -61,14 +61,9 @@ bool gone(pid_t pid) {
   }
 }
 
-void kill_in_order(const std::vector<Role>& order, const std::string& name) {
-  std::string text;
-  for (const Role role : order) text += std::string(text.empty() ? "" : ", ") + role_names[role];
-  CAPTURE(text);
-  CAPTURE(name);
-  const SharedTold told;
-  ChildGroup group;
-  group.start([&] {
+/// The owner of a manager and a client of it, both at work. The pid of the owner is the test's child.
+void start_all(ChildGroup& group, const SharedTold& told, const std::string& name) {
+  group.start([&told, name] {
     Manager m({.name = name});
     const auto list = m.list<int>(named("list"));
     const auto dict = m.dict<std::string, long>(named("dict"), {{"n", 0}});
@@ -80,6 +75,16 @@ void kill_in_order(const std::vector<Role>& order, const std::string& name) {
     work(list, dict, told->works[owner]);
   });
   REQUIRE(eventually([&] { return told->works[owner] > 0 && told->works[client] > 0; }, 20s));
+}
+
+void kill_in_order(const std::vector<Role>& order, const std::string& name) {
+  std::string text;
+  for (const Role role : order) text += std::string(text.empty() ? "" : ", ") + role_names[role];
+  CAPTURE(text);
+  CAPTURE(name);
+  const SharedTold told;
+  ChildGroup group;
+  start_all(group, told, name);
   bool manager_lived_on = false;
   for (std::size_t i = 0; i < order.size(); ++i) {
     CAPTURE(role_names[order[i]]);
@@ -128,18 +133,7 @@ TEST_CASE("owner, manager and clients killed at once: a private segment leaves n
   const NoLitter no_litter;
   const SharedTold told;
   ChildGroup group;
-  group.start([&] {
-    Manager m;
-    const auto list = m.list<int>();
-    const auto dict = m.dict<std::string, long>({{"n", 0}});
-    Process other([=, &told] { work(list, dict, told->works[client]); });
-    other.start();
-    told->pid[manager] = m.pid();
-    told->pid[client] = other.pid();
-    told->pid[owner] = getpid();
-    work(list, dict, told->works[owner]);
-  });
-  REQUIRE(eventually([&] { return told->works[owner] > 0 && told->works[client] > 0; }, 20s));
+  start_all(group, told, "");
   for (const Role role : {manager, client}) ::kill(told->pid[role], SIGKILL);
   group.kill(told->pid[owner]);
   for (const Role role : {owner, manager, client}) CHECK(eventually([&] { return gone(told->pid[role]); }, 10s));

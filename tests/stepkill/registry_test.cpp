@@ -251,6 +251,27 @@ const std::vector<Operation>& operations() {
            at.segment().client_slot = 1;
          };
        }},
+      {"note a child on its reservation, which is dead by then",
+       [](Stage& s) { (void)Clients(s->segment()).reserve_for_child(); },
+       [](Stage& s) {
+         const pid_t gone = ::fork();
+         if (gone == 0) ::_exit(0);
+         ::waitpid(gone, nullptr, 0);
+         return [child = Clients(s->segment()).list().back().id, gone](Hosting& at) {
+           Clients(at.segment()).note_child(child, gone);
+         };
+       }},
+      {"cancel a reservation, by a client that dies",
+       [](Stage& s) {
+         s.dead_client([&] {
+           s->registry().acquire(s.named);
+           (void)Clients(s->segment()).reserve_for_child();
+         });
+       },
+       [](Stage& s) {
+         return [child = Clients(s->segment()).list().back().id](Hosting& at) { Clients(at.segment()).cancel(child); };
+       },
+       Changes::nothing},
       {"detach, by a client that dies",
        [](Stage& s) {
          s.dead_client([&] {
