@@ -20,30 +20,46 @@ Dict dict_at(Segment& segment, u64 body) {
 /// Calls fn with the container.
 template <class Fn>
 decltype(auto) with(Segment& segment, ObjectKind kind, u64 body, Fn&& fn) {
-  switch (kind) {
-    case ObjectKind::list: {
+  switch (shape_of(kind)) {
+    case Shape::list: {
       auto list = list_at(segment, body);
       return fn(list);
     }
-    case ObjectKind::dict: {
+    case Shape::dict: {
       auto dict = dict_at(segment, body);
       return fn(dict);
     }
+    case Shape::unknown:
+      break;
   }
   throw Corrupt("partage: an object of unknown kind " + std::to_string(static_cast<u64>(kind)) +
                 "; was the segment made by a newer program?");
 }
 
+struct KindFacts {
+  const char* name;
+  Shape shape;
+};
+
+/// By the number of the kind.
+constexpr KindFacts kinds[] = {
+    {"unknown", Shape::unknown}, {"list", Shape::list},  {"dict", Shape::dict},      {"set", Shape::dict},
+    {"value", Shape::list},      {"array", Shape::list}, {"namespace", Shape::dict},
+};
+
+const KindFacts& facts_of(ObjectKind kind) noexcept {
+  const auto number = static_cast<std::size_t>(kind);
+  return kinds[number < std::size(kinds) ? number : 0];
+}
+
 }  // namespace
 
 const char* name_of(ObjectKind kind) noexcept {
-  switch (kind) {
-    case ObjectKind::list:
-      return "list";
-    case ObjectKind::dict:
-      return "dict";
-  }
-  return "unknown";
+  return facts_of(kind).name;
+}
+
+Shape shape_of(ObjectKind kind) noexcept {
+  return facts_of(kind).shape;
 }
 
 Hosted::Hosted(Segment& segment, const ObjectSlot& slot) noexcept
@@ -61,7 +77,7 @@ std::vector<ObjectRef> Hosted::references() const {
   std::vector<ObjectRef> refs;
   if ((flags_ & object_flag::handles) == 0) return refs;
   ByteTable table;
-  if (kind_ == ObjectKind::list) {
+  if (shape_of(kind_) == Shape::list) {
     list_at(*segment_, body_).snapshot(table);
   } else {
     dict_at(*segment_, body_).snapshot(nullptr, &table);

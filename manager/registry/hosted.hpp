@@ -19,8 +19,12 @@ inline constexpr u16 handles = 1;   // its elements may hold references
 inline constexpr u16 internal = 2;  // the registry's own; not shown, nobody's to release
 }  // namespace object_flag
 
-/// "list", "dict".
+/// "list", "dict", "bounded_semaphore"...
 const char* name_of(ObjectKind kind) noexcept;
+
+/// What a kind of object is at the byte level.
+enum class Shape { list, dict, unknown };
+Shape shape_of(ObjectKind kind) noexcept;
 
 class Hosted {
  public:

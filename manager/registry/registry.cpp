@@ -73,25 +73,26 @@ void Registry::require(const char* call) const {
 // ---- making objects ------------------------------------------------------------------------------------------------
 
 ObjectRef Registry::create(ObjectKind kind, u16 flags, std::string_view schema, std::string_view name,
-                           std::function<u64(Change&)> build, const char* call) {
-  refuse_in_user_code(call);
-  require(call);
+                           std::function<u64(Change&)> build) {
+  const std::string call = std::string("creating a ") + name_of(kind);
+  refuse_in_user_code(call.c_str());
+  require(call.c_str());
   if (segment_->client_slot == 0) {
-    throw ConnectionError("partage: " + std::string(call) + ": this process is not attached to the manager any more");
+    throw ConnectionError("partage: " + call + ": this process is not attached to the manager any more");
   }
   return Objects(*segment_).create({kind, flags, schema, name, segment_->client_slot, std::move(build)});
 }
 
-ObjectRef Registry::create_list(std::string_view schema, std::string_view name, const ListConfig& config) {
-  return create(
-      ObjectKind::list, config.handles ? object_flag::handles : u16{0}, schema, name,
-      [&](Change& change) { return List::build(change, config); }, "creating a list");
+ObjectRef Registry::create_list(std::string_view schema, std::string_view name, const ListConfig& config,
+                                ObjectKind kind) {
+  return create(kind, config.handles ? object_flag::handles : u16{0}, schema, name,
+                [&](Change& change) { return List::build(change, config); });
 }
 
-ObjectRef Registry::create_dict(std::string_view schema, std::string_view name, const DictConfig& config) {
-  return create(
-      ObjectKind::dict, config.handles ? object_flag::handles : u16{0}, schema, name,
-      [&](Change& change) { return Dict::build(change, config); }, "creating a dict");
+ObjectRef Registry::create_dict(std::string_view schema, std::string_view name, const DictConfig& config,
+                                ObjectKind kind) {
+  return create(kind, config.handles ? object_flag::handles : u16{0}, schema, name,
+                [&](Change& change) { return Dict::build(change, config); });
 }
 
 void Registry::release(ObjectRef ref) noexcept {

@@ -53,8 +53,11 @@ class Registry {
 
   /// (m) A new empty object, held by this process. `schema` is its description; `name` what it will be published as,
   /// for messages and tools; empty: anonymous.
-  ObjectRef create_list(std::string_view schema, std::string_view name, const ListConfig& config);
-  ObjectRef create_dict(std::string_view schema, std::string_view name, const DictConfig& config);
+  /// `kind`: one whose shape is a list, a dict.
+  ObjectRef create_list(std::string_view schema, std::string_view name, const ListConfig& config,
+                        ObjectKind kind = ObjectKind::list);
+  ObjectRef create_dict(std::string_view schema, std::string_view name, const DictConfig& config,
+                        ObjectKind kind = ObjectKind::dict);
 
   /// (m) Gives the object the name unless it is taken, in one step. Returns 0 when the object has it now, else the
   /// object that has it, which this process then holds.
@@ -82,7 +85,7 @@ class Registry {
 
  private:
   ObjectRef create(ObjectKind kind, u16 flags, std::string_view schema, std::string_view name,
-                   std::function<u64(Change&)> build, const char* call);
+                   std::function<u64(Change&)> build);
   void require(const char* call) const;
   Dict names_dict() const;
 

@@ -38,7 +38,24 @@ namespace partage::kernel {
 
 /// DO NOT CHANGE THESE VALUES: they are in segments.
 enum class SlotState : u64 { free = 0, live = 1, dying = 2 };
-enum class ObjectKind : u64 { list = 1, dict = 2 };
+enum class ObjectKind : u64 {
+  list = 1,
+  dict = 2,
+  set = 3,  // a dict without values
+  value = 4,
+  array = 5,
+  name_space = 6,
+  queue = 7,
+  joinable_queue = 8,
+  simple_queue = 9,
+  lock = 10,
+  rlock = 11,
+  semaphore = 12,
+  bounded_semaphore = 13,
+  condition = 14,
+  event = 15,
+  barrier = 16
+};
 
 inline constexpr std::size_t client_slots = 512;  // slot 0 is nobody
 

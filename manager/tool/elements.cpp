@@ -22,7 +22,7 @@ std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, 
 }
 
 [[noreturn]] void no_element(const Attachment& attachment, const HeldObject& object, const std::string& key) {
-  if (object.facts.kind == kernel::ObjectKind::dict) {
+  if (kernel::shape_of(object.facts.kind) == kernel::Shape::dict) {
     throw Failure{Exit::not_found, "partage: " + attachment.describe(object) + " has no key " + key};
   }
   const std::size_t size = attachment.list(object).size();
@@ -31,11 +31,13 @@ std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, 
 }
 
 bool is_list(const Attachment& attachment, const HeldObject& object) {
-  switch (object.facts.kind) {
-    case kernel::ObjectKind::list:
+  switch (kernel::shape_of(object.facts.kind)) {
+    case kernel::Shape::list:
       return true;
-    case kernel::ObjectKind::dict:
+    case kernel::Shape::dict:
       return false;
+    case kernel::Shape::unknown:
+      break;
   }
   throw Failure{Exit::failed, "partage: the elements of " + attachment.describe(object) + " cannot be named"};
 }

@@ -25,9 +25,9 @@ constexpr int most_tries = 1000;
 ElementTypes element_types(const HeldObject& object) {
   static const schema::Type unknown{.text = "?"};
   const schema::Type& root = object.types->root();
-  if (object.facts.kind == kernel::ObjectKind::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
-  if (object.facts.kind == kernel::ObjectKind::dict && root.form == schema::Form::dict)
-    return {root.parts[0], root.parts[1]};
+  const kernel::Shape shape = kernel::shape_of(object.facts.kind);
+  if (shape == kernel::Shape::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
+  if (shape == kernel::Shape::dict && root.form == schema::Form::dict) return {root.parts[0], root.parts[1]};
   return {&unknown, &unknown};
 }
 
@@ -61,11 +61,13 @@ json::value ObjectJson::object(const HeldObject& object) {
 
 json::value ObjectJson::contents(const HeldObject& object) {
   const ElementTypes types = element_types(object);
-  switch (object.facts.kind) {
-    case kernel::ObjectKind::list:
+  switch (kernel::shape_of(object.facts.kind)) {
+    case kernel::Shape::list:
       return list(object, *types.value);
-    case kernel::ObjectKind::dict:
+    case kernel::Shape::dict:
       return dict(object, *types.value);
+    case kernel::Shape::unknown:
+      break;
   }
   throw Failure{Exit::failed, "partage: " + attachment_.describe(object) + " is of a kind this program does not know"};
 }

@@ -11,6 +11,29 @@ namespace {
 
 constexpr std::size_t longest_name = 255;
 
+kernel::ObjectKind kind_of(ListKind kind) {
+  switch (kind) {
+    case ListKind::list:
+      return kernel::ObjectKind::list;
+    case ListKind::value:
+      return kernel::ObjectKind::value;
+    case ListKind::array:
+      return kernel::ObjectKind::array;
+  }
+  return {};
+}
+kernel::ObjectKind kind_of(DictKind kind) {
+  switch (kind) {
+    case DictKind::dict:
+      return kernel::ObjectKind::dict;
+    case DictKind::set:
+      return kernel::ObjectKind::set;
+    case DictKind::name_space:
+      return kernel::ObjectKind::name_space;
+  }
+  return {};
+}
+
 ObjectPtr hold(Session& session, ObjectRef ref) {
   ObjectPtr object = session.adopt(ref);
   if (!object) throw Corrupt("partage: an object went away while this process held it");
@@ -25,7 +48,8 @@ ObjectPtr create_list(const SessionPtr& session, const ListType& type, const std
   {
     const Session::HandOver scope(*session);
     const kernel::ListConfig config{static_cast<kernel::u8>(type.packed_size), type.handles};
-    object = hold(*session, kernel::Registry(session->segment()).create_list(type.description, name, config));
+    object = hold(*session,
+                  kernel::Registry(session->segment()).create_list(type.description, name, config, kind_of(type.kind)));
   }
   if (!contents.empty()) List(object).extend(contents);
   return object;
@@ -37,7 +61,8 @@ ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std
   {
     const Session::HandOver scope(*session);
     const kernel::DictConfig config{0, type.handles};
-    object = hold(*session, kernel::Registry(session->segment()).create_dict(type.description, name, config));
+    object = hold(*session,
+                  kernel::Registry(session->segment()).create_dict(type.description, name, config, kind_of(type.kind)));
   }
   if (!contents.empty()) Dict(object).update(contents);
   return object;

@@ -2,12 +2,13 @@
 #include <partage/engine/type_check.hpp>
 #include <partage/error.hpp>
 
+#include "manager/registry/hosted.hpp"
 #include "proxy/engine/access.hpp"
 
 namespace partage::engine {
 
 std::string describe(const SharedObject& object) {
-  const char* kind = object.kind == kernel::ObjectKind::list ? "list" : "dict";
+  const char* kind = kernel::name_of(object.kind);
   const std::string name = name_of(object);
   if (!name.empty()) return std::string(kind) + " '" + name + '\'';
   return std::string(kind) + " #" + std::to_string(kernel::index_of(object.ref));

@@ -2,8 +2,6 @@
 
 #include <partage/error.hpp>
 
-#include "manager/container/dict.hpp"
-#include "manager/container/list.hpp"
 #include "manager/platform/process_epoch.hpp"
 #include "manager/registry/collect.hpp"
 #include "manager/registry/registry.hpp"
@@ -13,16 +11,6 @@
 namespace partage::engine {
 
 namespace {
-
-bool holds_handles(const kernel::Segment& segment, kernel::ObjectKind kind, kernel::u64 body) {
-  switch (kind) {
-    case kernel::ObjectKind::list:
-      return kernel::ListConfig::of(segment.at<kernel::ListBody>(body).config.load()).handles;
-    case kernel::ObjectKind::dict:
-      return (segment.at<kernel::DictBody>(body).config.load() & kernel::handles_config) != 0;
-  }
-  return true;
-}
 
 [[noreturn]] void throw_left() {
   throw ManagerShutdown(
@@ -62,8 +50,9 @@ ObjectPtr Session::adopt_locked(ObjectRef ref) {
   object->session = shared_from_this();
   object->segment = segment_.get();
   object->body = slot.body.load();
-  object->kind = kernel::SlotWord::of(slot.state.load()).kind;
-  object->handles_inside = holds_handles(*segment_, object->kind, object->body);
+  const kernel::SlotWord word = kernel::SlotWord::of(slot.state.load());
+  object->kind = word.kind;
+  object->handles_inside = (word.flags & kernel::object_flag::handles) != 0;
   table_.emplace(ref, object.get());
   return ObjectPtr::adopt(object.release());
 }

@@ -15,14 +15,21 @@
 
 namespace partage::engine {
 
+/// What the object is called in messages and tools; at the byte level a set and a namespace are dicts, a value and an array
+/// lists.
+enum class ListKind { list, value, array };
+enum class DictKind { dict, set, name_space };
+
 struct ListType {
   std::string description;      // "list<i32>"
   std::size_t packed_size = 0;  // bytes of every element when they are 1 to 8 and no handles, else 0
   bool handles = false;
+  ListKind kind = ListKind::list;
 };
 struct DictType {
   std::string description;
   bool handles = false;  // in values
+  DictKind kind = DictKind::dict;
 };
 
 /// `name`: what it is going to be called, or empty.
