@@ -90,6 +90,19 @@ pid_t RobustMutex::owner() const noexcept {
   return (word & FUTEX_OWNER_DIED) != 0 ? 0 : static_cast<pid_t>(word & FUTEX_TID_MASK);
 }
 
+std::optional<FutexWord> RobustMutex::watch() noexcept {
+  // As a contended lock() does: with the bit set the owner's unlock, and the kernel at its death, wake a sleeper.
+  auto* const word = reinterpret_cast<u32*>(&mutex_);
+  u32 seen = futex_word();
+  while ((seen & FUTEX_OWNER_DIED) == 0 && (seen & FUTEX_TID_MASK) != 0) {
+    if ((seen & FUTEX_WAITERS) != 0) return FutexWord{word, seen};
+    if (__atomic_compare_exchange_n(word, &seen, seen | FUTEX_WAITERS, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+      return FutexWord{word, seen | FUTEX_WAITERS};
+    }
+  }
+  return std::nullopt;
+}
+
 bool RobustMutex::owner_dead() const noexcept {
   return (futex_word() & FUTEX_OWNER_DIED) != 0;
 }

@@ -22,6 +22,7 @@
 #include <optional>
 
 #include "manager/journal/word.hpp"
+#include "manager/platform/futex.hpp"
 
 namespace partage::kernel {
 
@@ -52,6 +53,12 @@ class RobustMutex {
   [[nodiscard]] pid_t owner() const noexcept;
   /// The last owner died and nobody has acquired it since.
   [[nodiscard]] bool owner_dead() const noexcept;
+
+  /// The lock word as something to sleep on until the owner's death or its release(); nullopt: it has no living owner now.
+  /// The kernel wakes one sleeper at a death, which is to wake the others; release() wakes one as well.
+  [[nodiscard]] std::optional<FutexWord> watch() noexcept;
+  /// Wakes everybody who sleeps on watch().
+  void wake_watchers() noexcept { wake_all(reinterpret_cast<const u32*>(&mutex_)); }
 
  private:
   static constexpr std::chrono::milliseconds longest_sleep{20};

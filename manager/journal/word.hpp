@@ -6,7 +6,7 @@
 //   Log     applying a committed log (journal/log.hpp)
 //   Window  the sequence word of a stripe, around an apply (journal/stripe.hpp)
 //   Draft   memory nobody can reach yet: a run fresh from the heap, or the slot behind an append cursor
-//   Ticket  the one kind of word outside rule R: a counter whose gaps are harmless (order numbers)
+//   Ticket, WaitWord (journal/wait_word.hpp)  the words outside rule R: counters of which any value is harmless
 //
 // All accesses are relaxed atomics of 8 bytes: an optimistic reader may look at a word while it is written, must not be
 // torn, and must not be a data race. Ordering comes from the sequence word and the locks, not from here.
@@ -47,6 +47,7 @@ class Word {
   friend class Window;
   friend class Draft;
   friend class Ticket;
+  friend class WaitWord;
   void store(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELAXED); }
   void store_release(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELEASE); }
 

@@ -59,6 +59,7 @@ std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdenti
     change.put(s.reserver, reserver.word());
     change.put(s.state, word.word());
     change.commit();
+    if (state == ClientState::live) Lives(*segment_).begin({i, word.generation});
     return ClientId{i, word.generation};
   }
   return std::nullopt;
@@ -83,12 +84,15 @@ void Clients::give_back(ClientId id) {
 u64 Clients::attach() {
   require_same_pid_namespace(*segment_);
   segment_->client_slot = take(ClientState::live, own_identity(), {}).slot;
+  segment_->life_thread = 0;
   return segment_->client_slot;
 }
 
 void Clients::detach() {
   if (segment_->client_slot == 0) return;
-  give_back(info(segment_->client_slot).id);
+  const ClientId id = info(segment_->client_slot).id;
+  Lives(*segment_).release();
+  give_back(id);
   segment_->client_slot = 0;
 }
 
@@ -123,6 +127,8 @@ void Clients::adopt(ClientId child) {
   change.put(s.state, StateWord{child.generation, ClientState::live}.word());
   change.commit();
   segment_->client_slot = child.slot;
+  segment_->life_thread = 0;  // the parent's
+  Lives(*segment_).begin(child);
 }
 
 void Clients::note_child(ClientId child, pid_t pid) {
@@ -183,7 +189,18 @@ bool Clients::free(ClientId id) {
   change.put(s.reserver, 0);
   change.put(s.state, StateWord{id.generation, ClientState::free}.word());
   change.commit();
+  Lives(*segment_).end(id);
   return true;
+}
+
+Life Clients::judge(Segment& segment, ClientId id) {
+  const ClientSlot& s = control_table(segment).slots[id.slot];
+  const u64 live = StateWord{id.generation, ClientState::live}.word();
+  if (s.state.load_acquire() != live) return Life::ended;
+  const ProcessIdentity who = identity_in(s);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (s.state.load() != live) return Life::ended;
+  return is_alive(who) ? Life::alive : Life::dead;
 }
 
 bool Clients::shut_down_if_deserted() {

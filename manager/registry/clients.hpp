@@ -28,21 +28,13 @@
 
 #include "manager/platform/process_identity.hpp"
 #include "manager/registry/control_table.hpp"
+#include "manager/segment/client_life.hpp"
 
 namespace partage::kernel {
 
 /// How long a slot reserved by a process that died is left to a child that may be about to adopt it: longer than a loaded
 /// machine keeps a process waiting.
 inline constexpr std::chrono::milliseconds orphan_grace{1000};
-
-/// One use of a slot, for ever.
-struct ClientId {
-  u32 slot = 0;
-  u32 generation = 0;
-  static ClientId of(u64 word) noexcept { return {static_cast<u32>(word), static_cast<u32>(word >> 32)}; }
-  u64 word() const noexcept { return u64{generation} << 32 | slot; }
-  bool operator==(const ClientId&) const = default;
-};
 
 /// A slot as it was at one moment.
 struct ClientInfo {
@@ -83,6 +75,9 @@ class Clients {
   bool is_orphan(const ClientInfo& client) const;
   /// Attached or reserved slots.
   std::size_t count() const;
+
+  /// For Lives: looks at the process. Takes no lock.
+  static Life judge(Segment& segment, ClientId id);
 
   /// Marks the slot free. For reap() and detach(), when nothing names it any more. False: it was another use.
   bool free(ClientId id);

@@ -4,6 +4,7 @@
 
 #include "manager/container/dict.hpp"
 #include "manager/container/list.hpp"
+#include "manager/registry/clients.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -122,6 +123,7 @@ std::string Hosted::verify(std::vector<u64>& runs) const {
 
 void register_repairs() noexcept {
   register_list_repair();  // dicts need no repair of their own
+  Lives::set_judge(Clients::judge);
 }
 
 }  // namespace partage::kernel

@@ -38,6 +38,7 @@ void Registry::format(Segment& segment) {
   register_repairs();
   make_transaction_records(segment);
   Objects::make(segment);
+  Lives::make(segment);
   make_control_table(segment);
   // The first object of the segment: names() finds it among the first slots of the stripes.
   Objects(segment).create({ObjectKind::dict, object_flag::handles | object_flag::internal, "dict<str,handle>", "", 0,

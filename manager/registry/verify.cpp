@@ -146,6 +146,7 @@ class Verifier {
     owned_.push_back(segment_.header().records);
     owned_.push_back(segment_.header().registry);
     owned_.push_back(segment_.header().clients);
+    owned_.push_back(segment_.header().lives);
     for (const Word& chunk : table_.chunks) {
       if (chunk.load() != 0) owned_.push_back(chunk.load());
     }

@@ -15,6 +15,7 @@
 //   128  name[128]        the manager's name, NUL-terminated; empty for a private segment
 //   256  manager          the service lock and the words of the manager process (manager/server)
 //   312  repairs          how often anybody found a lock of this segment with a dead owner; only ever counted up
+//   320  lives            offset of the table of life locks (client_life.hpp)
 //
 // Crash: a segment is filled before it is published (private: before anybody else has it; named: link(2) of an unnamed
 // object), so nobody ever sees half a header.
@@ -53,13 +54,14 @@ struct SegmentHeader {
   Word manager_pid;
   Word manager_epoch;
   Ticket repairs;
-  std::byte reserved[4096 - 320];
+  u64 lives;
+  std::byte reserved[4096 - 328];
 };
 static_assert(sizeof(SegmentHeader) == 4096);
 static_assert(offsetof(SegmentHeader, abi) == 32 && offsetof(SegmentHeader, committed) == 64);
 static_assert(offsetof(SegmentHeader, heap) == 120 && offsetof(SegmentHeader, name) == 128);
 static_assert(offsetof(SegmentHeader, service) == 256 && offsetof(SegmentHeader, manager_pid) == 296);
-static_assert(offsetof(SegmentHeader, repairs) == 312);
+static_assert(offsetof(SegmentHeader, repairs) == 312 && offsetof(SegmentHeader, lives) == 320);
 
 inline constexpr u64 heap_offset = sizeof(SegmentHeader);
 

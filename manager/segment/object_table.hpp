@@ -32,6 +32,7 @@
 #include <partage/bytes.hpp>
 #include <vector>
 
+#include "manager/segment/client_life.hpp"
 #include "manager/segment/transaction.hpp"
 
 namespace partage::kernel {
@@ -56,8 +57,6 @@ enum class ObjectKind : u64 {
   event = 15,
   barrier = 16
 };
-
-inline constexpr std::size_t client_slots = 512;  // slot 0 is nobody
 
 struct alignas(64) ObjectSlot {
   Word state;

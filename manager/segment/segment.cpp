@@ -65,6 +65,11 @@ Segment::Segment(MemoryObject object, boost::interprocess::mapped_region region)
 Segment::~Segment() {
   const std::lock_guard guard(mappings_mutex());
   std::erase(mappings(), this);
+  if (life_thread.load() != 0) {
+    // Another thread has a lock of this mapping in its list of robust locks and only that thread can take it out: the mapping
+    // stays to the end of the process.
+    new boost::interprocess::mapped_region(std::move(region_));
+  }
 }
 
 Segment& Segment::containing(const void* p) {
@@ -140,6 +145,7 @@ std::shared_ptr<Segment> Segment::attach(MemoryObject object) {
 
 void Segment::shut_down() noexcept {
   Log::decide(header().state, static_cast<u64>(SegmentState::shut_down));
+  wake_all(reinterpret_cast<const u32*>(&header().state));  // those who sleep in it, see segment/waiting.hpp
 }
 
 }  // namespace partage::kernel

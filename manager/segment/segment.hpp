@@ -6,6 +6,9 @@
 // Thread safety: all members may be called by any thread. A Segment must outlive every lock held inside it.
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <boost/interprocess/mapped_region.hpp>
 #include <memory>
 #include <mutex>
@@ -82,6 +85,8 @@ class Segment {
   }
   /// The client slot this process allocates private memory for; 0: none.
   u64 client_slot = 0;
+  /// The thread of this process that holds the life lock of its slot (client_life.hpp); 0: none.
+  std::atomic<pid_t> life_thread = 0;
 
   /// The mapped segment that holds this address; for the Heap's Boost interface, which is only handed `this`.
   static Segment& containing(const void* p);

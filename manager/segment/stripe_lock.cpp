@@ -70,33 +70,35 @@ void GuardedStripe::repair() noexcept {
   if (hook.afterwards != nullptr) hook.afterwards(*segment_, s);
 }
 
-void lock_stripe(Segment& segment, Stripe& stripe) {
-  switch (stripe.mutex.acquire(segment.deadline())) {
-    case Acquired::clean:
-      return;
-    case Acquired::owner_died:
-      segment.header().repairs.draw();
-      GuardedStripe(segment, stripe).repair();
-      stripe.mutex.mark_consistent();
-      return;
-    case Acquired::busy:
-      stayed_locked(stripe);
+namespace {
+/// False: busy.
+bool settled(Segment& segment, Stripe& stripe, Acquired acquired) {
+  if (acquired == Acquired::owner_died) {
+    segment.header().repairs.draw();
+    GuardedStripe(segment, stripe).repair();
+    stripe.mutex.mark_consistent();
   }
+  return acquired != Acquired::busy;
+}
+}  // namespace
+
+void lock_stripe(Segment& segment, Stripe& stripe) {
+  if (!settled(segment, stripe, stripe.mutex.acquire(segment.deadline()))) stayed_locked(stripe);
 }
 
 bool try_lock_stripe(Segment& segment, Stripe& stripe) {
-  switch (stripe.mutex.try_acquire()) {
-    case Acquired::clean:
-      return true;
-    case Acquired::owner_died:
-      segment.header().repairs.draw();
-      GuardedStripe(segment, stripe).repair();
-      stripe.mutex.mark_consistent();
-      return true;
-    case Acquired::busy:
-      return false;
+  return settled(segment, stripe, stripe.mutex.try_acquire());
+}
+
+bool lock_stripe_until(Segment& segment, Stripe& stripe, const Deadline& until) {
+  constexpr std::chrono::milliseconds moment{20};
+  if (settled(segment, stripe, stripe.mutex.try_acquire())) return true;
+  const Deadline patience = segment.deadline();
+  if (!until || (patience && *patience <= *until)) {
+    lock_stripe(segment, stripe);
+    return true;
   }
-  return false;
+  return settled(segment, stripe, stripe.mutex.acquire(std::max(*until, Clock::now() + moment)));
 }
 
 UserCodeScope::UserCodeScope(Stripe& held) noexcept : outer_(std::exchange(innermost, this)), one_(&held) {}

@@ -30,6 +30,9 @@ void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
 /// Throws TimeoutError (naming the holder) after operation_timeout.
 void lock_stripe(Segment& segment, Stripe& stripe);
 bool try_lock_stripe(Segment& segment, Stripe& stripe);
+/// For an operation that has a time of its own. False: still locked then; a moment is waited for in any case, because a lock
+/// of an object is held for moments only.
+bool lock_stripe_until(Segment& segment, Stripe& stripe, const Deadline& until);
 inline void unlock_stripe(Stripe& stripe) noexcept {
   stripe.mutex.release();
 }
