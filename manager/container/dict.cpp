@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "manager/container/dict_operation.hpp"
+#include "manager/segment/waiting.hpp"
 
 namespace partage::kernel {
 
@@ -146,6 +147,26 @@ bool Dict::popitem(Bytes& key, Bytes& value) {
   op.remove(*newest, e, number, segment_.client_slot);
   op.commit();
   return true;
+}
+
+bool Dict::wait(BytesView key_bytes, Bytes& out, const Deadline& deadline) {
+  if (get(key_bytes, out)) return true;
+  refuse_in_user_code("dict.wait");
+  const Key key(key_bytes);
+  Waiting waiting(segment_, deadline);
+  for (;;) {
+    {
+      Stripe& s = dict::stripe_for(segment_, body_.root.load_acquire(), key.hash());
+      const StripeLock lock(segment_, s);
+      if (const Found found = find_in(segment_, s, key); found.entry != nullptr) {
+        dict::read_value(segment_, found.entry->meta.load(), found.entry->value.load(), out, false);
+        return true;
+      }
+      if (waiting.expired()) return false;
+      waiting.expect(body_.inserted);
+    }
+    waiting.sleep();
+  }
 }
 
 bool Dict::modify(BytesView key_bytes, const BytesView* initial, const Modifier& fn) {

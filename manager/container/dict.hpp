@@ -46,6 +46,8 @@ class Dict {
   std::size_t size();
   bool contains(BytesView key);
   bool get(BytesView key, Bytes& out);
+  /// get() as soon as the key is there. False: not before the deadline.
+  bool wait(BytesView key, Bytes& out, const Deadline& deadline);
 
   /// True: the key is new.
   bool set(BytesView key, BytesView value);

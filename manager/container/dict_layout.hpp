@@ -4,7 +4,8 @@
 //     0  root      offset of the first stripe << 8 | log2 of their number; 0 only in a body whose locks were never made
 //     8  config    1: values may hold references
 //    16  array     run of the stripe array (one line with its mark, then the stripes), 0: the one embedded stripe
-//    24  reserved[5]
+//    24  inserted  WaitWord: there are more keys
+//    32  reserved[4]
 //    64  order     the number drawn last; one draw per new key
 //    72  reserved[7]
 //   128  first     the embedded stripe
@@ -32,6 +33,7 @@
 #pragma once
 
 #include "manager/journal/stripe.hpp"
+#include "manager/journal/wait_word.hpp"
 
 namespace partage::kernel {
 
@@ -58,7 +60,8 @@ struct DictBody {
   Word root;
   Word config;
   Word array;
-  Word reserved[5];
+  WaitWord inserted;
+  Word reserved[4];
   Ticket order;
   Word reserved2[7];
   Stripe first;

@@ -225,6 +225,7 @@ void Dict::Operation::commit() {
   if (!transaction_) {
     if (fresh_count_ != 0) {
       change_->prepare();
+      dict_.body_.inserted.announce();
       change_->open();
       draw_orders();
     }
@@ -234,6 +235,7 @@ void Dict::Operation::commit() {
   references_->lock(*transaction_);
   references_->plan(*transaction_);
   transaction_->prepare();
+  if (fresh_count_ != 0) dict_.body_.inserted.announce();
   transaction_->open();
   if (fresh_count_ != 0) draw_orders();
   transaction_->commit();

@@ -6,6 +6,7 @@
 #include "manager/container/list_read.hpp"
 #include "manager/container/list_shift.hpp"
 #include "manager/container/list_write.hpp"
+#include "manager/segment/waiting.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -18,13 +19,13 @@ void register_list_repair() noexcept {
 }
 
 u64 List::build(Change& change, ListConfig config) {
-  assert(config.packed_size <= 8 && !(config.packed_size != 0 && config.handles));
+  assert(config.packed_size <= 8 && !(config.packed_size != 0 && (config.handles || config.owners)));
   const Change::Run run = change.take_run(sizeof(ListBody), Pool::list_body);
   auto& body = change.segment().at<ListBody>(run.offset);
   Stripe& stripe = body.stripe;
   const Draft& draft = run.draft;
   draft.set(body.self, 0);
-  draft.zero(body.reserved, std::size(body.reserved));
+  draft.zero(body.own, (offsetof(ListBody, stripe) - offsetof(ListBody, own)) / 8);
   if (body.config.load() == 0) {
     // The memory was never a list. Otherwise its lock stays what it is: whoever repairs an old transaction of the
     // former list may be about to lock it.
@@ -119,6 +120,21 @@ void List::insert(std::ptrdiff_t i, BytesView value) const {
 bool List::pop(std::ptrdiff_t i, Bytes& out) const {
   refuse_in_user_code("list.pop");
   return remove(i, nullptr, &out);
+}
+
+bool List::pop_wait(std::ptrdiff_t i, Bytes& out, const Deadline& deadline) const {
+  refuse_in_user_code("list.pop_wait");
+  Waiting waiting(*segment_, deadline);
+  for (;;) {
+    if (remove(i, nullptr, &out)) return true;
+    {
+      const StripeLock lock(*segment_, stripe());
+      if (resolve_index(i, ring().count())) continue;
+      if (waiting.expired()) return false;
+      waiting.expect(body_->items);
+    }
+    waiting.sleep();
+  }
 }
 
 bool List::erase(std::ptrdiff_t i) const {

@@ -64,6 +64,8 @@ class List {
   /// Before element i; an index beyond either end means that end.
   void insert(std::ptrdiff_t i, BytesView value) const;
   bool pop(std::ptrdiff_t i, Bytes& out) const;
+  /// pop() as soon as there is such an element. False: not before the deadline.
+  bool pop_wait(std::ptrdiff_t i, Bytes& out, const Deadline& deadline) const;
   bool erase(std::ptrdiff_t i) const;
   /// Erases only if the list still has that version (and the element).
   bool erase_if(u64 version, std::size_t i) const;
@@ -110,6 +112,7 @@ class List {
 
  private:
   friend class ListWrite;
+  friend class Queue;
 
   Stripe& stripe() const noexcept { return body_->stripe; }
   Ring ring() const noexcept { return Ring(*segment_, body_->stripe, config_.packed_size); }

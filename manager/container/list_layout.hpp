@@ -1,9 +1,12 @@
 // The bytes of a list: its body, the ring of slots, and how an element becomes words.
 //
 // Layout of the body (320 bytes, Pool::list_body)
-//     0  config    bytes of a packed element (0: variable) | handles << 8 | 1 << 16; 0: the lock was never made
+//     0  config    bytes of a packed element (0: variable) | handles << 8 | owners << 9 | 1 << 16; 0: the lock was never made
 //     8  self      reference of the object in the registry, 0 = none
-//    16  reserved
+//    16  own[3]    what a value, an array or a queue (queue.hpp) keeps beside its elements
+//    40  items     WaitWord: there are more elements
+//    48  room      WaitWord of a queue: there are fewer
+//    56  done      WaitWord of a queue: all of its items are finished
 //    64  stripe    kind list; the words of its body:
 //          [0] arena     arena.hpp
 //          [1] ring      offset of the run of slots << 8 | log2 of their number; 0 = no run
@@ -17,6 +20,7 @@
 //     word 1, low byte  0..15  that many bytes inline: bytes 0..7 in word 0, bytes 8..14 in the upper part of word 1
 //                       16     word 0 is the offset of a blob
 //                       17     word 0 is a single reference, with no bytes
+//   A list made with `owners` has no inline elements; the upper part of word 1 says who has taken the item (queue.hpp).
 //   Bytes and bits that mean nothing are 0: equal inline elements have equal words.
 //
 // Crash: at least two slots of the ring are free at any time. Free slots are unreachable, so they are written as
@@ -32,6 +36,7 @@
 #include <partage/bytes.hpp>
 
 #include "manager/journal/stripe.hpp"
+#include "manager/journal/wait_word.hpp"
 #include "manager/segment/segment.hpp"
 
 namespace partage::kernel {
@@ -39,9 +44,12 @@ namespace partage::kernel {
 struct ListConfig {
   u8 packed_size = 0;    // bytes of every element, 1 to 8; 0: elements vary
   bool handles = false;  // elements may hold references; only for variable lists
+  bool owners = false;   // elements can be taken without being removed; only for variable lists
 
-  static ListConfig of(u64 word) noexcept { return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0}; }
-  u64 word() const noexcept { return u64{packed_size} | u64{handles} << 8 | u64{1} << 16; }
+  static ListConfig of(u64 word) noexcept {
+    return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0, (word >> 9 & 1) != 0};
+  }
+  u64 word() const noexcept { return u64{packed_size} | u64{handles} << 8 | u64{owners} << 9 | u64{1} << 16; }
 };
 
 struct alignas(64) ListBody {
@@ -49,10 +57,11 @@ struct alignas(64) ListBody {
 
   Word config;
   Word self;
-  Word reserved[6];
+  Word own[3];
+  WaitWord items, room, done;
   Stripe stripe;
 };
-static_assert(sizeof(ListBody) == 320 && offsetof(ListBody, stripe) == 64);
+static_assert(sizeof(ListBody) == 320 && offsetof(ListBody, stripe) == 64 && offsetof(ListBody, items) == 40);
 
 struct RingWord {
   u64 run;
@@ -76,6 +85,7 @@ struct SlotWords {
   u64 second = 0;
 
   u64 kind() const noexcept { return second & 255; }
+  u64 owner() const noexcept { return second >> 8; }  // of a list with owners
   static SlotWords of_inline(const std::byte* data, std::size_t bytes) noexcept {
     u64 words[2] = {0, 0};
     if (bytes != 0) std::memcpy(words, data, bytes);

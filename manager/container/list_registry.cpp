@@ -4,6 +4,7 @@
 
 #include "manager/container/list_read.hpp"
 #include "manager/container/list_write.hpp"
+#include "manager/container/queue.hpp"
 
 namespace partage::kernel {
 
@@ -63,7 +64,11 @@ std::string verify_slot(Segment& segment, const ListConfig& config, SlotWords sl
     const bool clean = config.packed_size == 8 || slot.first >> config.packed_size * 8 == 0;
     return clean ? "" : "list: bits beyond a packed element";
   }
-  const u64 kind = slot.kind();
+  const u64 kind = slot.kind(), rest = config.owners ? kind : slot.second;
+  if (config.owners && kind <= SlotWords::most_inline) {
+    const bool finished = slot.first == 0 && kind == 0 && slot.owner() == Queue::finished;
+    return finished ? "" : "list: an inline element where none can be";
+  }
   if (kind <= SlotWords::most_inline) {
     std::byte zeros[16] = {};
     const u64 words[2] = {slot.first, slot.second >> 8};
@@ -73,13 +78,14 @@ std::string verify_slot(Segment& segment, const ListConfig& config, SlotWords sl
   std::vector<ObjectRef> refs;
   if (kind == SlotWords::reference) {
     refs.push_back(slot.first);
-    if (slot.second != kind) return "list: bits beyond a reference";
+    if (rest != kind) return "list: bits beyond a reference";
   } else if (kind == SlotWords::blob) {
-    if (slot.second != kind) return "list: bits beyond a blob";
+    if (rest != kind) return "list: bits beyond a blob";
     if (slot.first % 16 != 0 || !segment.holds(slot.first, sizeof(BlobHead))) return "list: a blob out of bounds";
     const BlobShape shape = BlobShape::of(segment.at<BlobHead>(slot.first).shape.load());
     if (!segment.holds(slot.first + sizeof(BlobHead), shape.payload())) return "list: a blob reaches out of bounds";
-    if (shape.refs == 0 && shape.bytes <= SlotWords::most_inline) return "list: a blob that belongs inline";
+    if (shape.refs == 0 && shape.bytes <= SlotWords::most_inline && !config.owners)
+      return "list: a blob that belongs inline";
     blobs.push_back(slot.first);
     blob_refs(segment, slot.first, refs);
   } else {

@@ -25,6 +25,10 @@ ListWrite::ListWrite(const List& list, bool counted) : list_(list) {
 }
 
 void ListWrite::commit() {
+  if (grows_ && list_.body_->items.awaited()) [[unlikely]] {
+    if (!counted()) change_->prepare();
+    list_.body_->items.announce();
+  }
   if (!counted()) return change_->commit();
   references_->lock(*transaction_);
   references_->plan(*transaction_);
@@ -51,7 +55,8 @@ SlotWords ListWrite::make(BytesView value) {
     return {word, 0};
   }
   if (value.refs.empty()) {
-    if (value.size <= SlotWords::most_inline) return SlotWords::of_inline(value.data, value.size);
+    if (value.size <= SlotWords::most_inline && !list_.config_.owners)
+      return SlotWords::of_inline(value.data, value.size);
   } else {
     assert(list_.config_.handles && counted());
     for (const ObjectRef ref : value.refs) references_->add(ref);
@@ -72,7 +77,7 @@ SlotWords ListWrite::keep(SlotWords slot) {
     return slot;
   Bytes bytes;
   read_slot(segment(), slot, nullptr, sink_into(bytes));
-  return {change_->make_blob(bytes.view()), SlotWords::blob};
+  return {change_->make_blob(bytes.view()), slot.second};
 }
 
 void ListWrite::drop(SlotWords slot, bool to_us) {
@@ -103,7 +108,12 @@ void ListWrite::fill(u64 i, SlotWords slot) const noexcept {
   if (!ring_.packed()) draft.set(words[1], slot.second);
 }
 
+void ListWrite::hold(std::span<const ObjectRef> refs) {
+  for (const ObjectRef ref : refs) references_->hold(ref, segment().client_slot);
+}
+
 void ListWrite::set_ends(u64 head, u64 count) {
+  grows_ = grows_ || count > ring_.count();
   const EndsWord ends{static_cast<u32>(head), static_cast<u32>(count)};
   change_->put(stripe().body[ListBody::ends], ends.word());
 }

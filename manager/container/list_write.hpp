@@ -55,6 +55,8 @@ class ListWrite {
   /// Writes a free slot, see Ring::place().
   void fill(u64 i, SlotWords slot) const noexcept;
   void set_ends(u64 head, u64 count);
+  /// This process holds the objects a present element refers to, from the commit on.
+  void hold(std::span<const ObjectRef> refs);
   /// Element i becomes `value`.
   void replace(u64 i, BytesView value);
   void push_back(std::span<const BytesView> values);
@@ -68,6 +70,7 @@ class ListWrite {
   SlotWords keep(SlotWords slot);
   bool arena_given_up() const noexcept { return arena_gone_; }
 
+  /// Also tells those who wait for elements when there are more.
   void commit();
   /// In a child forked under the lock: the lock is the parent's, so leave everything alone.
   void abandon() noexcept;
@@ -82,6 +85,7 @@ class ListWrite {
   Change* change_ = nullptr;
   Ring ring_;
   bool arena_gone_ = false;
+  bool grows_ = false;
 };
 
 /// A ring built aside, that becomes the list's with the commit.

@@ -91,6 +91,7 @@ u64 Clients::attach() {
 void Clients::detach() {
   if (segment_->client_slot == 0) return;
   const ClientId id = info(segment_->client_slot).id;
+  give_back_held(*segment_, id, false);
   Lives(*segment_).release();
   give_back(id);
   segment_->client_slot = 0;

@@ -4,6 +4,8 @@
 
 #include "manager/container/dict.hpp"
 #include "manager/container/list.hpp"
+#include "manager/container/queue.hpp"
+#include "manager/container/sync.hpp"
 #include "manager/registry/clients.hpp"
 
 namespace partage::kernel {
@@ -30,6 +32,14 @@ decltype(auto) with(Segment& segment, ObjectKind kind, u64 body, Fn&& fn) {
       auto dict = dict_at(segment, body);
       return fn(dict);
     }
+    case Shape::queue: {
+      const Queue queue(segment, body);
+      return fn(queue);
+    }
+    case Shape::sync: {
+      const Sync sync(segment, body);
+      return fn(sync);
+    }
     case Shape::unknown:
       break;
   }
@@ -44,8 +54,23 @@ struct KindFacts {
 
 /// By the number of the kind.
 constexpr KindFacts kinds[] = {
-    {"unknown", Shape::unknown}, {"list", Shape::list},  {"dict", Shape::dict},      {"set", Shape::dict},
-    {"value", Shape::list},      {"array", Shape::list}, {"namespace", Shape::dict},
+    {"unknown", Shape::unknown},
+    {"list", Shape::list},
+    {"dict", Shape::dict},
+    {"set", Shape::dict},
+    {"value", Shape::list},
+    {"array", Shape::list},
+    {"namespace", Shape::dict},
+    {"queue", Shape::queue},
+    {"joinable_queue", Shape::queue},
+    {"simple_queue", Shape::queue},
+    {"lock", Shape::sync},
+    {"rlock", Shape::sync},
+    {"semaphore", Shape::sync},
+    {"bounded_semaphore", Shape::sync},
+    {"condition", Shape::sync},
+    {"event", Shape::sync},
+    {"barrier", Shape::sync},
 };
 
 const KindFacts& facts_of(ObjectKind kind) noexcept {
@@ -78,11 +103,18 @@ std::vector<ObjectRef> Hosted::references() const {
   std::vector<ObjectRef> refs;
   if ((flags_ & object_flag::handles) == 0) return refs;
   ByteTable table;
-  if (shape_of(kind_) == Shape::list) {
-    list_at(*segment_, body_).snapshot(table);
-  } else {
-    dict_at(*segment_, body_).snapshot(nullptr, &table);
-  }
+  with(*segment_, kind_, body_, [&](auto& c) {
+    using Container = std::remove_cvref_t<decltype(c)>;
+    if constexpr (std::is_same_v<Container, Sync>) {
+      if (c.companion() != 0) refs.push_back(c.companion());
+    } else if constexpr (std::is_same_v<Container, Queue>) {
+      c.all_items(table);
+    } else if constexpr (std::is_same_v<Container, List>) {
+      c.snapshot(table);
+    } else {
+      c.snapshot(nullptr, &table);
+    }
+  });
   for (std::size_t i = 0; i < table.size(); ++i) {
     const BytesView value = table[i];
     refs.insert(refs.end(), value.refs.begin(), value.refs.end());
@@ -97,6 +129,31 @@ void Hosted::repair_dead() const {
     } else {
       Stripe& stripe = c.body().stripe;
       if (stripe.mutex.owner_dead()) StripeLock(*segment_, stripe).unlock();
+    }
+  });
+}
+
+void Hosted::give_back(ClientId client, bool died) const {
+  with(*segment_, kind_, body_, [&](auto& c) {
+    if constexpr (requires { c.give_back(client, died); }) {
+      c.give_back(client, died);
+    } else if constexpr (requires { c.give_back(client); }) {
+      c.give_back(client);
+    }
+  });
+}
+
+std::size_t Hosted::waiters() const {
+  const Lives lives(*segment_);
+  const auto at = [&](const WaitWord& word) { return lives.waiters(segment_->offset_of(&word)); };
+  return with(*segment_, kind_, body_, [&](auto& c) -> std::size_t {
+    using Container = std::remove_cvref_t<decltype(c)>;
+    if constexpr (std::is_same_v<Container, Sync>) {
+      return at(c.body().changed);
+    } else if constexpr (std::is_same_v<Container, Dict>) {
+      return at(segment_->at<DictBody>(body_).inserted);
+    } else {
+      return at(c.body().items) + at(c.body().room) + at(c.body().done);
     }
   });
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "manager/segment/client_life.hpp"
 #include "manager/segment/object_table.hpp"
 
 namespace partage::kernel {
@@ -23,7 +24,7 @@ inline constexpr u16 internal = 2;  // the registry's own; not shown, nobody's t
 const char* name_of(ObjectKind kind) noexcept;
 
 /// What a kind of object is at the byte level.
-enum class Shape { list, dict, unknown };
+enum class Shape { list, dict, queue, sync, unknown };
 Shape shape_of(ObjectKind kind) noexcept;
 
 class Hosted {
@@ -39,6 +40,10 @@ class Hosted {
   std::vector<ObjectRef> references() const;
 
   void repair_dead() const;
+  /// A process has ended; `died`: not in an orderly way. What it held or had taken passes on.
+  void give_back(ClientId client, bool died) const;
+  /// Processes that wait in it.
+  std::size_t waiters() const;
   /// Makes it hold no references any more, in commits of bounded length.
   void empty() const;
   /// Gives its memory back in a commit of its own, which needs none.

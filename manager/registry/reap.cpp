@@ -38,6 +38,20 @@ void repair_everything(Segment& segment) {
   for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) repair_objects(segment, s);
 }
 
+void give_back_held(Segment& segment, ClientId client, bool died) {
+  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) {
+    {
+      const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
+      for (const ScannedSlot& slot : scan_slots(segment, s)) {
+        const Shape shape = shape_of(slot.word.kind);
+        if (shape != Shape::sync && shape != Shape::queue) continue;
+        Hosted(segment, slot.word.kind, slot.word.flags, slot.body).give_back(client, died);
+      }
+    }
+    sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
+  }
+}
+
 std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans) {
   Clients clients(segment);
   std::vector<ClientId> dead;
@@ -49,6 +63,7 @@ std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans o
   if (dead.empty()) return 0;
   repair_everything(segment);  // after they were found dead: what they held is marked by now
   for (const ClientId id : dead) {
+    give_back_held(segment, id, true);
     Objects(segment).release_all(id.slot);
     segment.runs().release_owned_by(id.slot);
     clients.free(id);

@@ -35,5 +35,7 @@ std::size_t reap_all_dead(Segment& segment, Orphans orphans = Orphans::leave);
 /// Locks and unlocks, and so repairs, everything in the segment whose holder died: heap, transactions, registry,
 /// clients, all objects. Costs some loads per object when there is nothing to do.
 void repair_everything(Segment& segment);
+/// What the client held of locks and permits, had taken from queues or waited for passes on; `died`: not an orderly end.
+void give_back_held(Segment& segment, ClientId client, bool died);
 
 }  // namespace partage::kernel

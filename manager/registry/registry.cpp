@@ -96,6 +96,21 @@ ObjectRef Registry::create_dict(std::string_view schema, std::string_view name, 
                 [&](Change& change) { return Dict::build(change, config); });
 }
 
+ObjectRef Registry::create_queue(std::string_view schema, std::string_view name, const ListConfig& config,
+                                 std::size_t limit, ObjectKind kind) {
+  return create(kind, config.handles ? object_flag::handles : u16{0}, schema, name,
+                [&](Change& change) { return Queue::build(change, config, limit); });
+}
+
+ObjectRef Registry::create_sync(std::string_view schema, std::string_view name, SyncConfig config, ObjectKind kind) {
+  const ObjectRef companion = std::exchange(config.companion, 0);
+  const ObjectRef made = create(kind, companion != 0 ? object_flag::handles : u16{0}, schema, name,
+                                [&](Change& change) { return build_sync(change, config); });
+  // A commit of its own: nobody but this process has the object yet.
+  if (companion != 0) Sync(*segment_, Objects(*segment_).find(index_of(made))->body.load()).set_companion(companion);
+  return made;
+}
+
 void Registry::release(ObjectRef ref) noexcept {
   try {
     if (Objects(*segment_).release(ref, segment_->client_slot)) made_dying().push_back(ref);
@@ -162,6 +177,7 @@ std::vector<ObjectInfo> Registry::objects() {
         info.size = hosted.size();
         info.bytes = hosted.bytes_used();
         info.references = static_cast<std::size_t>(slot.count.load()) + holders_of(slot);
+        info.waiters = hosted.waiters();
         info.owner_pid = static_cast<pid_t>(slot.creator.load());
         all.push_back(std::move(info));
       }

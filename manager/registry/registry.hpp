@@ -25,6 +25,8 @@
 
 #include "manager/container/dict.hpp"
 #include "manager/container/list.hpp"
+#include "manager/container/queue.hpp"
+#include "manager/container/sync.hpp"
 #include "manager/registry/clients.hpp"
 #include "manager/registry/collect.hpp"
 #include "manager/registry/hosted.hpp"
@@ -58,6 +60,11 @@ class Registry {
                         ObjectKind kind = ObjectKind::list);
   ObjectRef create_dict(std::string_view schema, std::string_view name, const DictConfig& config,
                         ObjectKind kind = ObjectKind::dict);
+
+  ObjectRef create_queue(std::string_view schema, std::string_view name, const ListConfig& config, std::size_t limit,
+                         ObjectKind kind);
+  /// A condition has a companion, which this process holds.
+  ObjectRef create_sync(std::string_view schema, std::string_view name, SyncConfig config, ObjectKind kind);
 
   /// (m) Gives the object the name unless it is taken, in one step. Returns 0 when the object has it now, else the
   /// object that has it, which this process then holds.

@@ -169,6 +169,8 @@ class ReferenceChanges {
   void drop(ObjectRef ref) { deltas_.push_back({ref, -1, 0}); }
   /// A container no longer refers to it, and this process holds it from the same commit on: what pop() does.
   void hand_over(ObjectRef ref, u64 holder) { deltas_.push_back({ref, -1, holder}); }
+  /// This process holds it from the commit on.
+  void hold(ObjectRef ref, u64 holder) { deltas_.push_back({ref, 0, holder}); }
   bool empty() const noexcept { return deltas_.empty(); }
 
   /// Locks the registry stripes concerned; the container's stripes must be locked already.

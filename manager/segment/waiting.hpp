@@ -35,10 +35,13 @@ class Waiting {
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
 
+  /// The deadline of who does not wait at all.
+  static Deadline never() noexcept { return Clock::time_point::min(); }
   const Deadline& deadline() const noexcept { return deadline_; }
   /// There is no time left for a sleep.
   bool expired() const noexcept { return deadline_ && Clock::now() >= *deadline_; }
   void expect(WaitWord& word) noexcept {
+    if (deadline_ && *deadline_ == Clock::time_point::min()) return;  // it will not sleep, so nobody has to wake it
     words_.assign(1, word.expect());
     clients_.clear();
   }
