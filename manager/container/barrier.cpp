@@ -59,13 +59,9 @@ Barrier::Arrival Barrier::arrive(bool act, const Deadline& deadline) const {
     const u64 index = roster(change).count(), ticket = word(SyncBody::ticket).load() + 1;
     const bool last = index + 1 >= parties();
     change.put(word(SyncBody::ticket), ticket);
-    if (last && !act && index == 0) {  // alone: nobody has to leave
-      change.commit();
-    } else {
-      roster(change).append(me, ticket);
-      if (last) put(change, act ? acting : draining);
-      publish(change);
-    }
+    roster(change).append(me, ticket);
+    if (last) put(change, act ? acting : draining);
+    publish(change);
     arrival = {false, last, index, ticket};
     return true;
   });

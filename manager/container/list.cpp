@@ -122,18 +122,25 @@ bool List::pop(std::ptrdiff_t i, Bytes& out) const {
   return remove(i, nullptr, &out);
 }
 
-bool List::pop_wait(std::ptrdiff_t i, Bytes& out, const Deadline& deadline) const {
+bool List::await(std::ptrdiff_t i, const Deadline& deadline) const {
   refuse_in_user_code("list.pop_wait");
   Waiting waiting(*segment_, deadline);
   for (;;) {
-    if (remove(i, nullptr, &out)) return true;
     {
       const StripeLock lock(*segment_, stripe());
-      if (resolve_index(i, ring().count())) continue;
+      if (resolve_index(i, ring().count())) return true;
       if (waiting.expired()) return false;
       waiting.expect(body_->items);
     }
     waiting.sleep();
+  }
+}
+
+bool List::pop_wait(std::ptrdiff_t i, Bytes& out, const Deadline& deadline) const {
+  refuse_in_user_code("list.pop_wait");
+  for (;;) {
+    if (remove(i, nullptr, &out)) return true;
+    if (!await(i, deadline)) return false;
   }
 }
 

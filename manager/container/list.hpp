@@ -66,6 +66,8 @@ class List {
   bool pop(std::ptrdiff_t i, Bytes& out) const;
   /// pop() as soon as there is such an element. False: not before the deadline.
   bool pop_wait(std::ptrdiff_t i, Bytes& out, const Deadline& deadline) const;
+  /// Until there is such an element; false: not before the deadline.
+  bool await(std::ptrdiff_t i, const Deadline& deadline) const;
   bool erase(std::ptrdiff_t i) const;
   /// Erases only if the list still has that version (and the element).
   bool erase_if(u64 version, std::size_t i) const;

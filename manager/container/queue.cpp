@@ -86,11 +86,11 @@ bool Queue::take_place(ListWrite& write, Bytes& out) const {
 }
 
 /// Nothing can be got now. True: something may come back from others.
-bool Queue::depends(ListWrite& write, Waiting& waiting) const {
+bool Queue::depends(const Ring& ring, Waiting& waiting) const {
   bool others = false;
   u32 left = counts().taken;
-  for (u64 i = 0; left != 0 && i < write.ring().count(); ++i) {
-    const SlotWords slot = write.ring().load(i);
+  for (u64 i = 0; left != 0 && i < ring.count(); ++i) {
+    const SlotWords slot = ring.load(i);
     if (!is_taken(slot)) continue;
     --left;
     const ClientId client = client_of(slot.owner());
@@ -101,10 +101,10 @@ bool Queue::depends(ListWrite& write, Waiting& waiting) const {
 }
 
 /// Nothing can be got now: what that means, or nullopt to sleep and look again.
-std::optional<QueueOutcome> Queue::wait_for_more(ListWrite& write, Waiting& waiting) const {
+std::optional<QueueOutcome> Queue::wait_for_more(const Ring& ring, Waiting& waiting) const {
   const bool closed = Limit::of(*this).closed;
   if (!waiting.expired()) waiting.expect(body().items);
-  const bool others = joinable() && depends(write, waiting);
+  const bool others = joinable() && depends(ring, waiting);
   if (closed && !others) return QueueOutcome::closed;
   return waiting.expired() ? std::optional(QueueOutcome::timeout) : std::nullopt;
 }
@@ -121,12 +121,30 @@ QueueOutcome Queue::get(Bytes& out, const Deadline& deadline) const {
         sparse = !joinable() && write.ring().sparse_with(write.ring().count() - 1);
         body().room.announce();
         write.commit();
-      } else if (const auto outcome = wait_for_more(write, waiting)) {
+      } else if (const auto outcome = wait_for_more(write.ring(), waiting)) {
         return *outcome;
       }
     }
     if (sparse) list_.shrink();
     if (got) return QueueOutcome::done;
+    waiting.sleep();
+  }
+}
+
+bool Queue::any_there(const Ring& ring) const {
+  for (u64 i = 0; i < ring.count(); ++i) {
+    if (is_there(ring.load(i))) return true;
+  }
+  return false;
+}
+
+void Queue::await_item(const Deadline& deadline) const {
+  Waiting waiting(*segment_, deadline);
+  for (;;) {
+    {
+      const StripeLock lock(*segment_, stripe());
+      if (any_there(list_.ring()) || wait_for_more(list_.ring(), waiting)) return;
+    }
     waiting.sleep();
   }
 }

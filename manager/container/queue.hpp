@@ -41,6 +41,8 @@ class Queue {
   QueueOutcome put(BytesView value, const Deadline& deadline) const;
   /// The caller's process holds what references the item has.
   QueueOutcome get(Bytes& out, const Deadline& deadline) const;
+  /// Until there may be an item to get, or it is closed, or the deadline has passed; takes nothing.
+  void await_item(const Deadline& deadline) const;
   /// Of a joinable queue: the caller's oldest item is done with, else the oldest of all that are taken. False: none is.
   bool task_done() const;
   /// Until every item that was put is done with. False: not before the deadline.
@@ -89,8 +91,9 @@ class Queue {
   bool is_there(SlotWords slot) const;
   bool take_first(ListWrite& write, Bytes& out) const;
   bool take_place(ListWrite& write, Bytes& out) const;
-  bool depends(ListWrite& write, Waiting& waiting) const;
-  std::optional<QueueOutcome> wait_for_more(ListWrite& write, Waiting& waiting) const;
+  bool depends(const Ring& ring, Waiting& waiting) const;
+  std::optional<QueueOutcome> wait_for_more(const Ring& ring, Waiting& waiting) const;
+  bool any_there(const Ring& ring) const;
   void finish(ListWrite& write, u64 i) const;
   void collect(ByteTable& out, bool taken_too) const;
 

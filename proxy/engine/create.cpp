@@ -1,5 +1,6 @@
 #include <partage/engine/create.hpp>
 #include <partage/engine/list.hpp>
+#include <partage/engine/queue.hpp>
 #include <partage/error.hpp>
 
 #include "manager/registry/registry.hpp"
@@ -66,6 +67,18 @@ ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std
   }
   if (!contents.empty()) Dict(object).update(contents);
   return object;
+}
+
+ObjectPtr create_queue(const SessionPtr& session, const QueueType& type, const std::string& name) {
+  constexpr kernel::ObjectKind kinds[] = {kernel::ObjectKind::queue, kernel::ObjectKind::joinable_queue,
+                                          kernel::ObjectKind::simple_queue};
+  const bool joinable = type.kind == QueueKind::joinable;
+  const kernel::ListConfig config{joinable ? kernel::u8{0} : static_cast<kernel::u8>(type.packed_size), type.handles,
+                                  joinable};
+  const std::size_t limit = type.maxsize > 0 ? static_cast<std::size_t>(type.maxsize) : 0;
+  const Session::HandOver scope(*session);
+  return hold(*session, kernel::Registry(session->segment())
+                            .create_queue(type.description, name, config, limit, kinds[static_cast<int>(type.kind)]));
 }
 
 ObjectPtr open_or_create(const SessionPtr& session, const std::string& name, FunctionView<ObjectPtr()> create) {

@@ -28,6 +28,14 @@ bool Dict::get(BytesView key, Value& out) const {
   return true;
 }
 
+bool Dict::wait(BytesView key, Value& out, const Deadline& deadline) const {
+  SharedObject& o = object_of(object_, "wait");
+  do {
+    if (!dict_of(o).wait(key, out.bytes, deadline)) return false;
+  } while (!adopt(o, out));
+  return true;
+}
+
 void Dict::set(BytesView key, BytesView value) const {
   SharedObject& o = object_of(object_, "set");
   dict_of(o).set(key, value);

@@ -72,6 +72,20 @@ void List::pop(std::ptrdiff_t i, Value& out) const {
   tidy_handles(o);
 }
 
+bool List::pop_wait(std::ptrdiff_t i, Value& out, const Deadline& deadline) const {
+  SharedObject& o = object_of(object_, "pop_wait");
+  const kernel::List list = list_of(o);
+  if (!o.handles_inside) return list.pop_wait(i, out.bytes, deadline);
+  // As Queue::get: references are handed over only while it does not wait.
+  for (;;) {
+    const bool there = take_out(o, out, [&] { return list.pop(i, out.bytes); });
+    tidy(o);
+    if (there) return true;
+    if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
+    list.await(i, deadline);
+  }
+}
+
 void List::erase(std::ptrdiff_t i) const {
   SharedObject& o = object_of(object_, "erase");
   if (!list_of(o).erase(i)) [[unlikely]]

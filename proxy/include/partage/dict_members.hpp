@@ -10,6 +10,7 @@
 // Complexity: O(1) for one key and popitem; O(n) for what looks at all.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
@@ -78,6 +79,13 @@ class DictMembers {
   V get(const Q& key, V fallback) const {
     engine::Value value;
     if (!dict().get(Bytes(key).view(), value)) return fallback;
+    return detail::decode<V>(value);
+  }
+  /// get() as soon as the key is there; nullopt: not within that time. A negative one is none.
+  template <detail::KeyFor<K> Q = K, class Rep, class Period>
+  std::optional<V> wait(const Q& key, const std::chrono::duration<Rep, Period>& timeout) const {
+    engine::Value value;
+    if (!dict().wait(Bytes(key).view(), value, engine::deadline_in(timeout))) return std::nullopt;
     return detail::decode<V>(value);
   }
   template <detail::KeyFor<K> Q = K>

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -77,6 +78,13 @@ class ListMembers {
   T pop(Index i = -1) const {
     engine::Value value;
     list().pop(i, value);
+    return detail::decode<T>(value);
+  }
+  /// pop() as soon as there is such an element; nullopt: not within that time. A negative one is none.
+  template <class Rep, class Period>
+  std::optional<T> pop_wait(const std::chrono::duration<Rep, Period>& timeout, Index i = -1) const {
+    engine::Value value;
+    if (!list().pop_wait(i, value, engine::deadline_in(timeout))) return std::nullopt;
     return detail::decode<T>(value);
   }
   /// Python's `del list[i]`.

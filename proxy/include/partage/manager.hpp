@@ -31,15 +31,21 @@
 #include <utility>
 #include <vector>
 
+#include <partage/barrier.hpp>
+#include <partage/condition.hpp>
 #include <partage/dict.hpp>
 #include <partage/engine/create.hpp>
 #include <partage/engine/session.hpp>
+#include <partage/event.hpp>
 #include <partage/export.hpp>
 #include <partage/heap.hpp>
 #include <partage/list.hpp>
+#include <partage/lock.hpp>
 #include <partage/manager_options.hpp>
 #include <partage/named.hpp>
 #include <partage/object_info.hpp>
+#include <partage/queue.hpp>
+#include <partage/semaphore.hpp>
 
 namespace partage {
 
@@ -109,6 +115,97 @@ class PARTAGE_API Manager {
     return named_dict<K, V>(name.name, contents);
   }
 
+  // Locks and the like: the same types as without a manager, see their headers. With named(): opened, or created.
+
+  partage::Lock Lock() const { return new_sync<partage::Lock>({.kind = engine::SyncKind::lock}); }
+  partage::Lock Lock(const Named& name) const {
+    return named_sync<partage::Lock>(name, {.kind = engine::SyncKind::lock});
+  }
+  partage::RLock RLock() const { return new_sync<partage::RLock>({.kind = engine::SyncKind::rlock}); }
+  partage::RLock RLock(const Named& name) const {
+    return named_sync<partage::RLock>(name, {.kind = engine::SyncKind::rlock});
+  }
+  partage::Semaphore Semaphore(std::ptrdiff_t permits = 1, SemaphoreOptions options = {}) const {
+    return new_sync<partage::Semaphore>(partage::Semaphore::type(permits, options));
+  }
+  partage::Semaphore Semaphore(const Named& name, std::ptrdiff_t permits = 1, SemaphoreOptions options = {}) const {
+    return named_sync<partage::Semaphore>(name, partage::Semaphore::type(permits, options));
+  }
+  partage::BoundedSemaphore BoundedSemaphore(std::ptrdiff_t permits = 1) const {
+    return new_sync<partage::BoundedSemaphore>(partage::BoundedSemaphore::type(permits));
+  }
+  partage::BoundedSemaphore BoundedSemaphore(const Named& name, std::ptrdiff_t permits = 1) const {
+    return named_sync<partage::BoundedSemaphore>(name, partage::BoundedSemaphore::type(permits));
+  }
+  /// With an RLock of its own, or of a Lock or RLock of this manager.
+  partage::Condition Condition() const { return new_sync<partage::Condition>(partage::Condition::type()); }
+  template <class L>
+  requires(std::same_as<L, partage::Lock> || std::same_as<L, partage::RLock>) partage::Condition
+      Condition(const L& lock)
+  const { return new_sync<partage::Condition>(partage::Condition::type(lock.hosted_engine().object())); }
+  partage::Condition Condition(const Named& name) const {
+    return named_sync<partage::Condition>(name, partage::Condition::type());
+  }
+  template <class L>
+  requires(std::same_as<L, partage::Lock> || std::same_as<L, partage::RLock>) partage::Condition
+      Condition(const Named& name, const L& lock)
+  const { return named_sync<partage::Condition>(name, partage::Condition::type(lock.hosted_engine().object())); }
+  partage::Event Event() const { return new_sync<partage::Event>({.kind = engine::SyncKind::event}); }
+  partage::Event Event(const Named& name) const {
+    return named_sync<partage::Event>(name, {.kind = engine::SyncKind::event});
+  }
+  partage::Barrier Barrier(std::ptrdiff_t parties) const {
+    return new_sync<partage::Barrier>(partage::Barrier::type(parties));
+  }
+  template <class Rep, class Period>
+  partage::Barrier Barrier(std::ptrdiff_t parties, const std::chrono::duration<Rep, Period>& timeout) const {
+    return new_sync<partage::Barrier>(partage::Barrier::type(parties, timeout));
+  }
+  /// The action is run by the last to come, and known to copies of this handle.
+  template <detail::BarrierAction Fn>
+  partage::Barrier Barrier(std::ptrdiff_t parties, Fn&& action) const {
+    return barrier_with(partage::Barrier::type(parties), std::forward<Fn>(action));
+  }
+  template <detail::BarrierAction Fn, class Rep, class Period>
+  partage::Barrier Barrier(std::ptrdiff_t parties, Fn&& action,
+                           const std::chrono::duration<Rep, Period>& timeout) const {
+    return barrier_with(partage::Barrier::type(parties, timeout), std::forward<Fn>(action));
+  }
+  partage::Barrier Barrier(const Named& name, std::ptrdiff_t parties) const {
+    return named_sync<partage::Barrier>(name, partage::Barrier::type(parties));
+  }
+  template <class Rep, class Period>
+  partage::Barrier Barrier(const Named& name, std::ptrdiff_t parties,
+                           const std::chrono::duration<Rep, Period>& timeout) const {
+    return named_sync<partage::Barrier>(name, partage::Barrier::type(parties, timeout));
+  }
+
+  /// `maxsize` 0 or less: no bound.
+  template <class T>
+  partage::Queue<T> Queue(std::ptrdiff_t maxsize = 0) const {
+    return detail::new_queue<partage::Queue<T>>(session("Queue"), maxsize);
+  }
+  template <class T>
+  partage::Queue<T> Queue(const Named& name, std::ptrdiff_t maxsize = 0) const {
+    return detail::named_queue<partage::Queue<T>>(session("Queue"), name.name, maxsize);
+  }
+  template <class T>
+  partage::JoinableQueue<T> JoinableQueue(std::ptrdiff_t maxsize = 0) const {
+    return detail::new_queue<partage::JoinableQueue<T>>(session("JoinableQueue"), maxsize);
+  }
+  template <class T>
+  partage::JoinableQueue<T> JoinableQueue(const Named& name, std::ptrdiff_t maxsize = 0) const {
+    return detail::named_queue<partage::JoinableQueue<T>>(session("JoinableQueue"), name.name, maxsize);
+  }
+  template <class T>
+  partage::SimpleQueue<T> SimpleQueue() const {
+    return detail::new_queue<partage::SimpleQueue<T>>(session("SimpleQueue"), 0);
+  }
+  template <class T>
+  partage::SimpleQueue<T> SimpleQueue(const Named& name) const {
+    return detail::named_queue<partage::SimpleQueue<T>>(session("SimpleQueue"), name.name, 0);
+  }
+
   /// Takes the name away; the object lives as long as handles refer to it. KeyError: there is no such name.
   void remove(const std::string& name) const;
   /// All objects of the manager.
@@ -123,6 +220,21 @@ class PARTAGE_API Manager {
 
   /// Throws ManagerShutdown after shutdown().
   engine::SessionPtr session(const char* operation) const;
+
+  template <class H>
+  H new_sync(const engine::SyncType& type) const {
+    return detail::new_sync<H>(session("creating an object"), type);
+  }
+  template <class H>
+  H named_sync(const Named& name, const engine::SyncType& type) const {
+    return detail::named_sync<H>(session("opening an object"), name.name, type);
+  }
+  template <class Fn>
+  partage::Barrier barrier_with(engine::SyncType type, Fn&& action) const {
+    type.has_action = true;
+    return partage::Barrier(engine::create_sync(session("creating an object"), type, ""),
+                            partage::Barrier::shared(std::forward<Fn>(action)));
+  }
 
   template <class T, class Range>
   ListProxy<T> new_list(const std::string& name, Range&& contents) const {

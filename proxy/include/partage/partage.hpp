@@ -3,13 +3,19 @@
 // Thread and process safety, errors, examples: in the header of each concept.
 #pragma once
 
+#include <partage/barrier.hpp>
+#include <partage/condition.hpp>
 #include <partage/dict.hpp>
 #include <partage/error.hpp>
+#include <partage/event.hpp>
 #include <partage/heap.hpp>
 #include <partage/list.hpp>
+#include <partage/lock.hpp>
 #include <partage/manager.hpp>
 #include <partage/named.hpp>
 #include <partage/object.hpp>
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
+#include <partage/queue.hpp>
+#include <partage/semaphore.hpp>
 #include <partage/server.hpp>

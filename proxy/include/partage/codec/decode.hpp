@@ -19,6 +19,7 @@
 #include <partage/codec/archive.hpp>
 #include <partage/codec/encode.hpp>
 #include <partage/codec/nesting.hpp>
+#include <partage/codec/placeholder.hpp>
 #include <partage/codec/reader.hpp>
 #include <partage/codec/storable.hpp>
 #include <partage/codec/traits.hpp>
@@ -196,9 +197,16 @@ T decode(Reader& reader) {
   if constexpr (kind_of<T> == Kind::handle) {
     return detail::decode_handle<T>(reader);
   } else if constexpr (kind_of<T> != Kind::refused) {
-    T value{};
-    decode_into(reader, value);
-    return value;
+    if constexpr (holds_handles<T>) {
+      const Placeholders scope;
+      T value{};
+      decode_into(reader, value);
+      return value;
+    } else {
+      T value{};
+      decode_into(reader, value);
+      return value;
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <span>
 
+#include <partage/engine/deadline.hpp>
 #include <partage/engine/function.hpp>
 #include <partage/engine/object.hpp>
 #include <partage/engine/value.hpp>
@@ -32,6 +33,8 @@ class PARTAGE_API Dict {
   std::size_t size() const;
   bool contains(BytesView key) const;
   bool get(BytesView key, Value& out) const;
+  /// get() as soon as the key is there; false: not before the deadline.
+  bool wait(BytesView key, Value& out, const Deadline& deadline) const;
   void set(BytesView key, BytesView value) const;
   /// `out`: what is there afterwards.
   void setdefault(BytesView key, BytesView value, Value& out) const;

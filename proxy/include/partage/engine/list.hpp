@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include <partage/engine/deadline.hpp>
 #include <partage/engine/function.hpp>
 #include <partage/engine/object.hpp>
 #include <partage/engine/value.hpp>
@@ -38,6 +39,8 @@ class PARTAGE_API List {
   void extend(std::span<const BytesView> values) const;
   void insert(std::ptrdiff_t i, BytesView value) const;
   void pop(std::ptrdiff_t i, Value& out) const;
+  /// False: there was no such element before the deadline.
+  bool pop_wait(std::ptrdiff_t i, Value& out, const Deadline& deadline) const;
   void erase(std::ptrdiff_t i) const;
   void modify(std::ptrdiff_t i, Modifier fn) const;
 
