@@ -4,6 +4,7 @@
 
 #include <partage/error.hpp>
 #include <string>
+#include <thread>
 
 #include "manager/registry/collect.hpp"
 #include "manager/registry/reap.hpp"
@@ -27,6 +28,17 @@ void put_identity(Change& change, ClientSlot& s, const ProcessIdentity& who) {
   change.put(s.pid, static_cast<u64>(who.pid));
   change.put(s.start, who.start_time);
   change.put(s.image, who.image);
+}
+
+/// Where nobody watches, slots of children that never came are taken back by whoever finds none free.
+std::size_t reap_orphans_in_time(Segment& segment, const std::vector<ClientInfo>& clients) {
+  std::vector<ClientId> orphans;
+  for (const ClientInfo& client : clients) {
+    if (Clients(segment).is_orphan(client)) orphans.push_back(client.id);
+  }
+  if (orphans.empty()) return 0;
+  std::this_thread::sleep_for(orphan_grace);
+  return reap(segment, orphans, Orphans::take);
 }
 
 /// The slot is in this use, and not free.
@@ -69,6 +81,9 @@ ClientId Clients::take(ClientState state, const ProcessIdentity& who, ClientId r
   if (const auto id = try_take(state, who, reserver)) return *id;
   reap_all_dead(*segment_);
   if (const auto id = try_take(state, who, reserver)) return *id;
+  if (reap_orphans_in_time(*segment_, list()) != 0) {
+    if (const auto id = try_take(state, who, reserver)) return *id;
+  }
   throw ConnectionError(
       "partage: " + std::to_string(client_slots - 1) +
       " processes are attached to this manager, which is the most it can have; end some, or use another manager");

@@ -64,7 +64,7 @@ Dict Registry::names_dict() const {
 }
 
 void Registry::require(const char* call) const {
-  if (control_ == Control::needs_manager) {
+  if (control_ == Control::needs_manager && !segment_->unmanaged()) {
     require_manager(*segment_, call);
   } else {
     require_live(*segment_, call);

@@ -34,8 +34,8 @@
 
 namespace partage::kernel {
 
-/// Whether control calls need a living manager process: yes, except in segments that never have one (the segment of the
-/// process tree), in the manager itself and in tools.
+/// Whether control calls need a living manager process: yes, except in the manager itself and in tools. In a segment that
+/// never has one (Segment::unmanaged()) they never do.
 enum class Control { needs_manager, alone };
 
 /// What the registry knows of one object.

@@ -3,7 +3,7 @@
 // Layout (4096 bytes; everything but the marked words is written once, before the segment is published)
 //     0  magic            "PARTAGE1"
 //     8  format           version of docs/format.md; another version is refused
-//    16  compat           features an older program may ignore
+//    16  compat           features an older program may ignore: bit 0 = no manager process ever serves it
 //    24  incompat         features an older program must not ignore: an unknown bit is refused
 //    32  abi[4]           pointer size, byte order, page size | mutex size and alignment | libc version | Boost version
 //    64  committed        bytes from the base that have memory behind them (changed by the heap's log; never shrinks)
@@ -29,6 +29,8 @@ namespace partage::kernel {
 inline constexpr u64 segment_magic = 0x3145474154524150ull;  // "PARTAGE1" in little-endian
 inline constexpr u64 segment_format = 1;
 inline constexpr u64 known_incompat = 0;
+/// Bit of `compat`: no manager process ever serves this segment (that of a process tree), so nobody misses one.
+inline constexpr u64 compat_unmanaged = 1;
 
 /// DO NOT CHANGE THESE VALUES: they are in segments.
 enum class SegmentState : u64 { live = 0, shut_down = 1 };

@@ -74,6 +74,8 @@ class Segment {
   }
 
   bool live() const noexcept { return header().state.load() == static_cast<u64>(SegmentState::live); }
+  /// No manager process ever serves it.
+  bool unmanaged() const noexcept { return (header().compat & compat_unmanaged) != 0; }
   /// From now on every operation of every process throws ManagerShutdown. For the manager's owner.
   void shut_down() noexcept;
 

@@ -101,6 +101,7 @@ int connect_control(const Segment& segment) noexcept {
 }
 
 void notify(const Segment& segment, u64 slot) noexcept {
+  if (segment.unmanaged()) return;
   const int error = errno;
   const Descriptor connection(connect_control(segment));
   if (connection.get() >= 0) send_message(connection.get(), segment, ControlKind::look, slot);

@@ -27,6 +27,14 @@ std::shared_ptr<Segment> make_segment(const Segment::Size& size, const std::stri
   return segment;
 }
 
+std::shared_ptr<Segment> make_unmanaged_segment() {
+  auto segment = Segment::create({});
+  segment->header().compat |= compat_unmanaged;  // nobody else has it yet
+  Registry::format(*segment);
+  Clients(*segment).attach();
+  return segment;
+}
+
 void join_segment(Segment& segment) {
   register_repairs();
   const u64 slot = Clients(segment).attach();

@@ -92,6 +92,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void after_fork_in_child() noexcept;
   /// A child that fork handlers did not see (_Fork, clone) registers here, before its references change.
   void notice_fork() noexcept;
+  /// Where no manager watches the clients (the process tree, a dead manager): takes back what dead ones held. Those with
+  /// the given pids, and all others unless they were looked at just now (session_reap.cpp).
+  void look_for_dead(std::span<const pid_t> ended) noexcept;
   /// Gives up everything this process holds. Its handles can still be destroyed, no more.
   void leave() noexcept;
 
@@ -120,6 +123,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::uint64_t epoch_;          // process_epoch() of the process whose client slot the segment names
   kernel::ClientId child_slot_;  // reserved for the child of the fork that is going on
   std::vector<Reservation> reservations_;
+  std::chrono::steady_clock::time_point looked_for_dead_{};
+  std::vector<Reservation> orphans_;  // reserved slots whose reserver is dead, and when that was seen first
 };
 
 /// After an operation that may have dropped references: takes what died to pieces.

@@ -21,18 +21,22 @@ struct Table {
   std::mutex mutex;
   std::map<kernel::u64, Entry> by_segment;
   std::vector<SessionPtr> forking;  // held from before a fork to after it
+  SessionPtr process_tree;          // as long as the process lives: others may come to it at any time
 };
 Table& table() {
   static auto* const t = new Table;
   return *t;
 }
 
-void install_handlers() {
-  static const int once = [] {
-    pthread_atfork(Sessions::before_fork, Sessions::after_fork_in_parent, Sessions::after_fork_in_child);
-    return std::atexit(Sessions::at_exit);
-  }();
-  static_cast<void>(once);
+// At load time: a fork that finds a first session being made must wait for it too, or the child would find its locks
+// taken for ever.
+[[maybe_unused]] const int fork_handlers =
+    (table(), pthread_atfork(Sessions::before_fork, Sessions::after_fork_in_parent, Sessions::after_fork_in_child));
+
+/// Under the table's mutex.
+void install_exit_handler() {
+  static bool installed = false;
+  if (!std::exchange(installed, true)) std::atexit(Sessions::at_exit);
 }
 
 /// The slots reserved for the child of this thread's last fork, until somebody tells its pid.
@@ -41,7 +45,6 @@ thread_local std::vector<std::pair<std::weak_ptr<Session>, kernel::ClientId>> ju
 }  // namespace
 
 SessionPtr Sessions::of(std::shared_ptr<kernel::Segment> segment) {
-  install_handlers();
   const kernel::u64 id = segment->header().id;
   if (SessionPtr there = find(id)) {
     if (&there->segment() != segment.get() && segment->client_slot != 0) kernel::leave_segment(*segment);
@@ -51,6 +54,7 @@ SessionPtr Sessions::of(std::shared_ptr<kernel::Segment> segment) {
   auto session = std::make_shared<Session>(std::move(segment));
   {
     const std::lock_guard guard(table().mutex);
+    install_exit_handler();
     Entry& entry = table().by_segment[id];
     SessionPtr there = entry.pointer.lock();
     if (!there) {
@@ -60,6 +64,18 @@ SessionPtr Sessions::of(std::shared_ptr<kernel::Segment> segment) {
     std::swap(session, there);  // another thread was faster: ours leaves, outside the lock
     return session;
   }
+}
+
+// Under the table's mutex, so that one thread makes it and a fork comes before or after, never in between.
+SessionPtr Sessions::process_tree() {
+  const std::lock_guard guard(table().mutex);
+  if (!table().process_tree) {
+    install_exit_handler();
+    auto session = std::make_shared<Session>(kernel::make_unmanaged_segment());
+    table().by_segment[session->id()] = {session.get(), session};
+    table().process_tree = std::move(session);
+  }
+  return table().process_tree;
 }
 
 SessionPtr Sessions::find(kernel::u64 segment_id) {
@@ -99,6 +115,7 @@ SessionPtr Sessions::take(SessionPtr& shared) {
 // own.
 
 void Sessions::before_fork() noexcept {
+  for (const SessionPtr& session : all()) session->look_for_dead({});
   std::vector<SessionPtr> sessions = all();  // one that comes now is not shared: its child registers by itself
   table().mutex.lock();
   table().forking = std::move(sessions);
@@ -121,6 +138,13 @@ void Sessions::after_fork_in_parent() noexcept {
 void Sessions::note_child(pid_t pid) noexcept {
   for (const auto& [session, slot] : std::exchange(just_reserved, {})) {
     if (const SessionPtr there = session.lock()) there->note_child(slot, pid);
+  }
+}
+
+void Sessions::note_ended(std::span<const pid_t> children) noexcept {
+  try {
+    for (const SessionPtr& session : all()) session->look_for_dead(children);
+  } catch (...) {  // no memory: the next look finds them
   }
 }
 

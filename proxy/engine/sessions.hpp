@@ -1,10 +1,11 @@
 // The sessions of this process, by segment: one mapping and one client slot per segment, whoever asks.
 //
-// The first session installs the handlers for fork (sessions.cpp) and for the orderly end of the process, in which the
-// client slot is given back; a process that dies is reaped by the manager.
+// Handlers are installed for fork, at load time, and by the first session for the orderly end of the process, in which the
+// client slot is given back; a process that dies is reaped by the manager, or where there is none by the others.
 // Thread safety: full.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "proxy/engine/session.hpp"
@@ -21,6 +22,10 @@ class Sessions {
   /// This thread's last fork made process `pid`: should it die before it adopts its slots, they are taken back at once.
   /// Negative: the fork failed.
   static void note_child(pid_t pid) noexcept;
+  /// These children of this process have ended.
+  static void note_ended(std::span<const pid_t> children) noexcept;
+  /// The session of the process tree, made by the first call (engine/process_tree.hpp).
+  static SessionPtr process_tree();
   static void forget(const Session& session) noexcept;
   /// Copies, or takes out, a pointer that other threads use at the same time. Safe across fork.
   static SessionPtr load(const SessionPtr& shared);

@@ -14,9 +14,11 @@
 #include <partage/error.hpp>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "manager/platform/process_epoch.hpp"
+#include "proxy/engine/sessions.hpp"
 #include "proxy/process/bootstrap.hpp"
 
 namespace partage::engine::process {
@@ -54,6 +56,7 @@ constexpr std::chrono::milliseconds look_again{2};
 struct Table {
   std::mutex mutex;
   std::vector<std::shared_ptr<Child>> unreaped;
+  std::vector<pid_t> ended;  // reaped, and the sessions have not been told
   std::uint64_t epoch = kernel::process_epoch();
 };
 
@@ -64,6 +67,7 @@ Table& table() {
                    [] {
                      Table& mine = table();
                      mine.unreaped.clear();
+                     mine.ended.clear();
                      mine.epoch = kernel::process_epoch();
                      mine.mutex.unlock();
                    });
@@ -71,6 +75,22 @@ Table& table() {
   }();
   return *t;
 }
+
+/// Scope of the mutex. After it, where nobody else does, what the children that have ended held is taken back.
+class TableLock {
+ public:
+  TableLock() : lock_(table().mutex) {}
+  ~TableLock() {
+    const std::vector<pid_t> ended = std::exchange(table().ended, {});
+    lock_.unlock();
+    if (!ended.empty()) Sessions::note_ended(ended);
+  }
+  TableLock(const TableLock&) = delete;
+  TableLock& operator=(const TableLock&) = delete;
+
+ private:
+  std::unique_lock<std::mutex> lock_;
+};
 
 void join_at_exit() {
   join_all();
@@ -82,6 +102,10 @@ void note_end(Child& child, int exitcode) {
   child.exitcode = exitcode;
   child.watch.reset();
   std::erase_if(table().unreaped, [&](const auto& other) { return other.get() == &child; });
+  try {
+    table().ended.push_back(child.pid);
+  } catch (...) {  // no memory: a later look finds it
+  }
 }
 
 /// Under the mutex. Reaps a child that has ended.
@@ -119,7 +143,7 @@ void begin_start(const std::shared_ptr<Child>& child) {
   static const int once = std::atexit(join_at_exit);
   static_cast<void>(once);
   Table& all = table();
-  const std::lock_guard guard(all.mutex);
+  const TableLock lock;
   if (child->stage != Child::Stage::made) {
     throw ProcessError("partage: process '" + child->name +
                        "': start: it was started already; make another Process to run the function again");
@@ -142,7 +166,7 @@ void end_start(const std::shared_ptr<Child>& child, pid_t pid) noexcept {
 }
 
 Child::Stage stage_of(Child& child) {
-  const std::lock_guard guard(table().mutex);
+  const TableLock lock;
   look_at(child);
   return child.stage;
 }
@@ -153,7 +177,7 @@ pid_t pid_of(Child& child) {
 }
 
 std::optional<int> exitcode_of(Child& child) {
-  const std::lock_guard guard(table().mutex);
+  const TableLock lock;
   look_at(child);
   if (child.stage != Child::Stage::ended) return std::nullopt;
   return child.exitcode;
@@ -164,7 +188,7 @@ bool wait_for_end(Child& child, Timeout timeout) {
   for (bool ready = false;;) {
     std::shared_ptr<Pidfd> watch;
     {
-      const std::lock_guard guard(table().mutex);
+      const TableLock lock;
       look_at(child);
       if (child.stage == Child::Stage::ended) return true;
       if (!child.watch && child.stage == Child::Stage::running) child.watch = open_watch(child.pid);
@@ -186,7 +210,7 @@ bool wait_for_end(Child& child, Timeout timeout) {
 }
 
 void send_signal(Child& child, int signal) {
-  const std::lock_guard guard(table().mutex);
+  const TableLock lock;
   look_at(child);
   if (child.stage != Child::Stage::running) return;
   if (::kill(child.pid, signal) != 0 && errno != ESRCH) {

@@ -2,7 +2,8 @@
 //
 // One mutex guards all of it and is held for system calls that do not wait. A child is reaped under it, so that its pid
 // is its own as long as the state says running; who waits for a child waits on a pidfd, opened under it when first
-// needed and closed with the last waiter. No descriptor to be had: the waiter looks every other millisecond.
+// needed and closed with the last waiter. No descriptor to be had: the waiter looks every other millisecond. After the
+// mutex, sessions without a manager are told of the end.
 // Fork: the mutex is held across it; in the child the table is empty.
 // Thread safety: full.
 #pragma once
