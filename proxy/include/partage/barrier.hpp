@@ -114,7 +114,7 @@ class Barrier : public detail::HostedHandle<Barrier, engine::Barrier>, public Ba
 
 namespace codec {
 template <>
-struct HandleTraits<Barrier> : detail::SyncTraits<Barrier, engine::SyncKind::barrier> {};
+struct HandleTraits<Barrier> : partage::detail::SyncTraits<Barrier, engine::SyncKind::barrier> {};
 }  // namespace codec
 
 template <class Self>

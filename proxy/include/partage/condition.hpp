@@ -82,7 +82,7 @@ class Condition : public detail::HostedHandle<Condition, engine::Condition>, pub
 
 namespace codec {
 template <>
-struct HandleTraits<Condition> : detail::SyncTraits<Condition, engine::SyncKind::condition> {};
+struct HandleTraits<Condition> : partage::detail::SyncTraits<Condition, engine::SyncKind::condition> {};
 }  // namespace codec
 
 template <class Self>

@@ -45,7 +45,7 @@ class Event : public detail::HostedHandle<Event, engine::Event>, public EventMem
 
 namespace codec {
 template <>
-struct HandleTraits<Event> : detail::SyncTraits<Event, engine::SyncKind::event> {};
+struct HandleTraits<Event> : partage::detail::SyncTraits<Event, engine::SyncKind::event> {};
 }  // namespace codec
 
 template <class Self>

@@ -87,9 +87,9 @@ class RLock : public detail::HostedHandle<RLock, engine::Lock>, public LockMembe
 
 namespace codec {
 template <>
-struct HandleTraits<Lock> : detail::SyncTraits<Lock, engine::SyncKind::lock> {};
+struct HandleTraits<Lock> : partage::detail::SyncTraits<Lock, engine::SyncKind::lock> {};
 template <>
-struct HandleTraits<RLock> : detail::SyncTraits<RLock, engine::SyncKind::rlock> {};
+struct HandleTraits<RLock> : partage::detail::SyncTraits<RLock, engine::SyncKind::rlock> {};
 }  // namespace codec
 
 template <class Self>

@@ -184,15 +184,15 @@ class SimpleQueue : public detail::HostedHandle<SimpleQueue<T>, engine::Queue>,
 
 namespace codec {
 template <class T>
-struct HandleTraits<Queue<T>> : detail::HostedTraits<Queue<T>> {
+struct HandleTraits<Queue<T>> : partage::detail::HostedTraits<Queue<T>> {
   static std::string description() { return "queue<" + codec::description<T>() + '>'; }
 };
 template <class T>
-struct HandleTraits<JoinableQueue<T>> : detail::HostedTraits<JoinableQueue<T>> {
+struct HandleTraits<JoinableQueue<T>> : partage::detail::HostedTraits<JoinableQueue<T>> {
   static std::string description() { return "joinable_queue<" + codec::description<T>() + '>'; }
 };
 template <class T>
-struct HandleTraits<SimpleQueue<T>> : detail::HostedTraits<SimpleQueue<T>> {
+struct HandleTraits<SimpleQueue<T>> : partage::detail::HostedTraits<SimpleQueue<T>> {
   static std::string description() { return "simple_queue<" + codec::description<T>() + '>'; }
 };
 }  // namespace codec

@@ -60,9 +60,9 @@ class BoundedSemaphore : public detail::HostedHandle<BoundedSemaphore, engine::S
 
 namespace codec {
 template <>
-struct HandleTraits<Semaphore> : detail::SyncTraits<Semaphore, engine::SyncKind::semaphore> {};
+struct HandleTraits<Semaphore> : partage::detail::SyncTraits<Semaphore, engine::SyncKind::semaphore> {};
 template <>
-struct HandleTraits<BoundedSemaphore> : detail::SyncTraits<BoundedSemaphore, engine::SyncKind::bounded_semaphore> {};
+struct HandleTraits<BoundedSemaphore> : partage::detail::SyncTraits<BoundedSemaphore, engine::SyncKind::bounded_semaphore> {};
 }  // namespace codec
 
 template <class Self>
