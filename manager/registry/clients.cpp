@@ -100,6 +100,7 @@ u64 Clients::attach() {
   require_same_pid_namespace(*segment_);
   segment_->client_slot = take(ClientState::live, own_identity(), {}).slot;
   segment_->life_thread = 0;
+  if (::gettid() == ::getpid()) Lives(*segment_).self();  // the thread that lives as long as the process, most likely
   return segment_->client_slot;
 }
 
@@ -145,6 +146,7 @@ void Clients::adopt(ClientId child) {
   segment_->client_slot = child.slot;
   segment_->life_thread = 0;  // the parent's
   Lives(*segment_).begin(child);
+  if (::gettid() == ::getpid()) Lives(*segment_).self();
 }
 
 void Clients::note_child(ClientId child, pid_t pid) {

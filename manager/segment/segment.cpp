@@ -68,7 +68,8 @@ Segment::~Segment() {
   if (life_thread.load() != 0) {
     // Another thread has a lock of this mapping in its list of robust locks and only that thread can take it out: the mapping
     // stays to the end of the process.
-    new boost::interprocess::mapped_region(std::move(region_));
+    static auto* const kept = new std::vector<boost::interprocess::mapped_region>;
+    kept->push_back(std::move(region_));
   }
 }
 

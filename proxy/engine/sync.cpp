@@ -216,7 +216,10 @@ bool Condition::wait(const Deadline& deadline) const {
   const kernel::u32 depth = lock.release_all();
   try {
     condition.await(ticket, deadline);
-  } catch (...) {  // shut down, or a lock that stays locked: nobody waits any more
+  } catch (const ManagerShutdown&) {  // nobody waits any more, and there is no lock to take back
+    throw;
+  } catch (...) {
+    lock.acquire_again(depth);
     condition.leave(ticket);
     throw;
   }

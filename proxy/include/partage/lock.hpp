@@ -25,6 +25,7 @@
 #include <utility>
 
 #include <partage/detail/sync_handle.hpp>
+#include <partage/error.hpp>
 
 namespace partage {
 
@@ -53,7 +54,14 @@ class AcquireMembers {
   bool try_lock_until(const std::chrono::time_point<Clock, Duration>& point) const {
     return at().acquire(engine::deadline_at(point));
   }
-  void unlock() const { release(); }
+  /// release(), for std::scoped_lock and the like: after the manager's shutdown there is nothing to unlock any more, and the
+  /// destructor of a guard must not throw.
+  void unlock() const {
+    try {
+      release();
+    } catch (const ManagerShutdown&) {
+    }
+  }
 
  protected:
   decltype(auto) at() const { return static_cast<const Self&>(*this).hosted_engine(); }
