@@ -39,7 +39,9 @@
 #include <partage/list.hpp>
 #include <partage/manager_options.hpp>
 #include <partage/named.hpp>
+#include <partage/namespace.hpp>
 #include <partage/object_info.hpp>
+#include <partage/set.hpp>
 
 namespace partage {
 
@@ -107,6 +109,34 @@ class PARTAGE_API Manager {
   template <class K, class V, detail::PairsOf<K, V> Range>
   DictProxy<K, V> dict(const Named& name, Range&& contents) const {
     return named_dict<K, V>(name.name, contents);
+  }
+
+  // ---- sets and namespaces -----------------------------------------------------------------------------------------
+
+  template <class T>
+  SetProxy<T> set(std::initializer_list<T> contents = {}) const {
+    return detail::new_set<T>(session("set"), {}, contents);
+  }
+  /// Contents: any range of what converts to T; a dict gives its keys.
+  template <class T, detail::ElementsOf<T> Range>
+  SetProxy<T> set(const Range& contents) const {
+    return detail::new_set<T>(session("set"), {}, contents);
+  }
+  template <class T>
+  SetProxy<T> set(const Named& name, std::initializer_list<T> contents = {}) const {
+    return detail::named_set<T>(session("set"), name.name, contents);
+  }
+  template <class T, detail::ElementsOf<T> Range>
+  SetProxy<T> set(const Named& name, const Range& contents) const {
+    return detail::named_set<T>(session("set"), name.name, contents);
+  }
+
+  /// The attributes: {{"x", 1}, {"name", "widget"}}, each of a type of its own.
+  partage::Namespace Namespace(std::initializer_list<Attribute> attributes = {}) const {
+    return detail::new_namespace(session("Namespace"), {}, attributes);
+  }
+  partage::Namespace Namespace(const Named& name, std::initializer_list<Attribute> attributes = {}) const {
+    return detail::named_namespace(session("Namespace"), name.name, attributes);
   }
 
   /// Takes the name away; the object lives as long as handles refer to it. KeyError: there is no such name.

@@ -9,7 +9,9 @@
 #include <partage/list.hpp>
 #include <partage/manager.hpp>
 #include <partage/named.hpp>
+#include <partage/namespace.hpp>
 #include <partage/object.hpp>
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
 #include <partage/server.hpp>
+#include <partage/set.hpp>
