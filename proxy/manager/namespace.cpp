@@ -5,6 +5,8 @@
 
 #include <partage/engine/error.hpp>
 
+#include "manager/schema/attribute.hpp"
+
 namespace partage {
 
 namespace {
@@ -68,19 +70,12 @@ void write_type(codec::Writer& writer, const std::string& description) {
 }
 
 AttributeView attribute_in(const engine::ValueView& stored) {
-  codec::Reader reader(stored.bytes);
-  const std::size_t size = static_cast<std::size_t>(reader.read_count());
-  const auto* text = reinterpret_cast<const char*>(reader.take(size));
-  const std::size_t head = reader.position();
-  return {{text, size}, {{stored.bytes.data + head, stored.bytes.size - head, stored.bytes.refs}, stored.objects}};
+  const auto [description, value] = schema::head_of(stored.bytes);
+  return {description, {value, stored.objects}};
 }
 
 void put_type_in_front(Bytes& value, const std::string& description) {
-  const codec::Scratch scratch;
-  write_type(*scratch, description);
-  scratch->write(value.data(), value.size());
-  const std::vector<ObjectRef> refs = std::move(value.refs());
-  value.assign({scratch->data(), scratch->size(), refs});
+  value = schema::attribute_of(description, value.view());
 }
 
 void set_attributes(const engine::Dict& dict, std::initializer_list<Attribute> attributes) {
