@@ -1,5 +1,6 @@
 // Objects of a segment as JSON: a list or set as a list, a dict or namespace as an object (or pairs, see
-// schema/to_json.hpp), handles as what they refer to. An object inside itself is "...", and so is what nests deeper than anybody reads.
+// schema/to_json.hpp), handles as what they refer to. An object inside itself is "...", and so is what nests deeper than
+// anybody reads.
 //
 // Each object is one consistent state of it; several are not of one moment.
 // Thread safety: none. Errors: Corrupt, TimeoutError; Failure when it would be more than a million objects.

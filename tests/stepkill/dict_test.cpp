@@ -86,6 +86,22 @@ const std::vector<Operation>& operations() {
       {"dict update over 8 stripes, some new", [](const View& v) { update(v, DictBench::eight, 36, 44, 40); }},
       {"dict clear, 1 stripe", [](const View& v) { v.dict(DictBench::one).clear(); }},
       {"dict clear, 8 stripes", [](const View& v) { v.dict(DictBench::eight).clear(); }},
+      {"dict store a handle", [](const View& v) { v.put_handle("new", DictBench::referent_b); }},
+      {"dict replace a handle", [](const View& v) { v.put_handle("a", DictBench::referent_b); }},
+      {"dict drop a handle", [](const View& v) { v.dict(DictBench::handles).erase(view("b")); }},
+      {"dict pop a handle",
+       [](const View& v) {
+         Bytes out;
+         v.dict(DictBench::handles).pop(view("a"), out);
+       }},
+      {"dict clear of handles", [](const View& v) { v.dict(DictBench::handles).clear(); }},
+  };
+  return list;
+}
+
+/// Those that take many keys.
+const std::vector<Operation>& operations_on_many() {
+  static const std::vector<Operation> list = {
       {"dict erase_many, a tail with a hole, blobs",
        [](const View& v) {
          by_keys(v, DictBench::one, &kernel::Dict::erase_many, {"long", "k6", "k2", "absent", "k2", "k5"});
@@ -120,15 +136,6 @@ const std::vector<Operation>& operations() {
        [](const View& v) {
          by_keys(v, DictBench::handles, &kernel::Dict::toggle, {"a", "new"});
        }},
-      {"dict store a handle", [](const View& v) { v.put_handle("new", DictBench::referent_b); }},
-      {"dict replace a handle", [](const View& v) { v.put_handle("a", DictBench::referent_b); }},
-      {"dict drop a handle", [](const View& v) { v.dict(DictBench::handles).erase(view("b")); }},
-      {"dict pop a handle",
-       [](const View& v) {
-         Bytes out;
-         v.dict(DictBench::handles).pop(view("a"), out);
-       }},
-      {"dict clear of handles", [](const View& v) { v.dict(DictBench::handles).clear(); }},
   };
   return list;
 }
@@ -140,6 +147,13 @@ TEST_CASE("dict: every operation and its repair, killed after every change of th
   DictBench bench;
   StepkillReport report("STEPKILL dict");
   for (const Operation& op : operations()) bench.run(report, op.name, op.run, 6);
+}
+
+TEST_CASE("dict: every operation on many keys and its repair, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  DictBench bench;
+  StepkillReport report("STEPKILL dict, many keys");
+  for (const Operation& op : operations_on_many()) bench.run(report, op.name, op.run, 6);
 }
 
 TEST_CASE("dict: real SIGKILLs at every change and at every instruction of lock, commit and unlock") {
@@ -159,8 +173,10 @@ TEST_SUITE("full:stepkill") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     DictBench bench;
     StepkillReport report("STEPKILL dict, every instruction");
-    for (const Operation& op : operations())
-      check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
+    for (const auto* list : {&operations(), &operations_on_many()}) {
+      for (const Operation& op : *list)
+        check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
+    }
   }
 }
 
