@@ -119,16 +119,16 @@ class PARTAGE_API Manager {
   }
   /// Contents: any range of what converts to T; a dict gives its keys.
   template <class T, detail::ElementsOf<T> Range>
-  SetProxy<T> set(const Range& contents) const {
-    return detail::new_set<T>(session("set"), {}, contents);
+  SetProxy<T> set(Range&& contents) const {
+    return detail::new_set<T>(session("set"), {}, std::forward<Range>(contents));
   }
   template <class T>
   SetProxy<T> set(const Named& name, std::initializer_list<T> contents = {}) const {
     return detail::named_set<T>(session("set"), name.name, contents);
   }
   template <class T, detail::ElementsOf<T> Range>
-  SetProxy<T> set(const Named& name, const Range& contents) const {
-    return detail::named_set<T>(session("set"), name.name, contents);
+  SetProxy<T> set(const Named& name, Range&& contents) const {
+    return detail::named_set<T>(session("set"), name.name, std::forward<Range>(contents));
   }
 
   /// The attributes: {{"x", 1}, {"name", "widget"}}, each of a type of its own.

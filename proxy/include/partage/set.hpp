@@ -101,8 +101,8 @@ concept LeftOperandOf = OperandOf<R, T> && !SetHandle<R>;
 
 /// `range` as a local set.
 template <class T, class R>
-local_set<T> local_set_of(const R& range) {
-  const ElementBytes<T> elements(range);
+local_set<T> local_set_of(R&& range) {
+  const ElementBytes<T> elements(std::forward<R>(range));
   local_set<T> out;
   for (const BytesView e : elements.views()) out.insert(decode_key<T>(e));
   return out;
@@ -111,38 +111,38 @@ local_set<T> local_set_of(const R& range) {
 }  // namespace detail
 
 template <class T, detail::OperandOf<T> R>
-local_set<T> operator|(const SetProxy<T>& a, const R& b) {
-  return a.union_(b);
+local_set<T> operator|(const SetProxy<T>& a, R&& b) {
+  return a.union_(std::forward<R>(b));
 }
 template <class T, detail::OperandOf<T> R>
-local_set<T> operator&(const SetProxy<T>& a, const R& b) {
-  return a.intersection(b);
+local_set<T> operator&(const SetProxy<T>& a, R&& b) {
+  return a.intersection(std::forward<R>(b));
 }
 template <class T, detail::OperandOf<T> R>
-local_set<T> operator-(const SetProxy<T>& a, const R& b) {
-  return a.difference(b);
+local_set<T> operator-(const SetProxy<T>& a, R&& b) {
+  return a.difference(std::forward<R>(b));
 }
 template <class T, detail::OperandOf<T> R>
-local_set<T> operator^(const SetProxy<T>& a, const R& b) {
-  return a.symmetric_difference(b);
+local_set<T> operator^(const SetProxy<T>& a, R&& b) {
+  return a.symmetric_difference(std::forward<R>(b));
 }
 template <class T, detail::LeftOperandOf<T> R>
-local_set<T> operator|(const R& a, const SetProxy<T>& b) {
-  return b.union_(a);
+local_set<T> operator|(R&& a, const SetProxy<T>& b) {
+  return b.union_(std::forward<R>(a));
 }
 template <class T, detail::LeftOperandOf<T> R>
-local_set<T> operator&(const R& a, const SetProxy<T>& b) {
-  return b.intersection(a);
+local_set<T> operator&(R&& a, const SetProxy<T>& b) {
+  return b.intersection(std::forward<R>(a));
 }
 template <class T, detail::LeftOperandOf<T> R>
-local_set<T> operator-(const R& a, const SetProxy<T>& b) {
-  local_set<T> out = detail::local_set_of<T>(a);
+local_set<T> operator-(R&& a, const SetProxy<T>& b) {
+  local_set<T> out = detail::local_set_of<T>(std::forward<R>(a));
   for (const T& element : b) out.erase(element);
   return out;
 }
 template <class T, detail::LeftOperandOf<T> R>
-local_set<T> operator^(const R& a, const SetProxy<T>& b) {
-  return b.symmetric_difference(a);
+local_set<T> operator^(R&& a, const SetProxy<T>& b) {
+  return b.symmetric_difference(std::forward<R>(a));
 }
 
 // ---- comparisons with sets: == the same elements, <= all of them are there ------------------------------------------
@@ -204,8 +204,8 @@ std::ostream& operator<<(std::ostream& out, const SetProxy<T>& set) {
 namespace detail {
 
 template <class T, class Range>
-SetProxy<T> new_set(const engine::SessionPtr& where, const std::string& name, const Range& contents) {
-  const ElementBytes<T> elements(contents);
+SetProxy<T> new_set(const engine::SessionPtr& where, const std::string& name, Range&& contents) {
+  const ElementBytes<T> elements(std::forward<Range>(contents));
   std::vector<engine::KeyValue> pairs;
   pairs.reserve(elements.views().size());
   for (const BytesView e : elements.views()) pairs.push_back({e, {}});
@@ -214,8 +214,8 @@ SetProxy<T> new_set(const engine::SessionPtr& where, const std::string& name, co
 }
 /// Opens the set of that name, or creates it with the contents.
 template <class T, class Range>
-SetProxy<T> named_set(const engine::SessionPtr& where, const std::string& name, const Range& contents) {
-  const auto create = [&] { return new_set<T>(where, name, contents).set_engine().object(); };
+SetProxy<T> named_set(const engine::SessionPtr& where, const std::string& name, Range&& contents) {
+  const auto create = [&] { return new_set<T>(where, name, std::forward<Range>(contents)).set_engine().object(); };
   return codec::HandleTraits<SetProxy<T>>::make(engine::open_or_create(where, name, create));
 }
 

@@ -101,27 +101,27 @@ class SetMembers {
 
   void update(std::initializer_list<T> elements) const { set().add_many(Elements(elements).views()); }
   template <detail::ElementsOf<T>... Ranges>
-  void update(const Ranges&... ranges) const {
-    set().add_many(Elements(ranges...).views());
+  void update(Ranges&&... ranges) const {
+    set().add_many(Elements(std::forward<Ranges>(ranges)...).views());
   }
 
   /// Keeps what is in all of them.
   void intersection_update(std::initializer_list<T> elements) const { set().retain(Elements(elements).views()); }
   template <detail::ElementsOf<T>... Ranges>
-  void intersection_update(const Ranges&... ranges) const {
+  void intersection_update(Ranges&&... ranges) const {
     if constexpr (sizeof...(Ranges) == 1) {
-      set().retain(Elements(ranges...).views());
+      set().retain(Elements(std::forward<Ranges>(ranges)...).views());
     } else if constexpr (sizeof...(Ranges) > 1) {
-      intersect(ranges...);
+      intersect(std::forward<Ranges>(ranges)...);
     }
   }
 
   /// Removes what is in any of them.
   void difference_update(std::initializer_list<T> elements) const { set().erase_many(Elements(elements).views()); }
   template <detail::ElementsOf<T>... Ranges>
-  void difference_update(const Ranges&... ranges) const {
+  void difference_update(Ranges&&... ranges) const {
     if ((is_self(ranges) || ...)) return clear();
-    set().erase_many(Elements(ranges...).views());
+    set().erase_many(Elements(std::forward<Ranges>(ranges)...).views());
   }
 
   /// Removes what is in both and adds what is only there.
@@ -129,9 +129,9 @@ class SetMembers {
     set().toggle(Elements(elements).views());
   }
   template <detail::ElementsOf<T> Range>
-  void symmetric_difference_update(const Range& range) const {
+  void symmetric_difference_update(Range&& range) const {
     if (is_self(range)) return clear();
-    set().toggle(Elements(range).views());
+    set().toggle(Elements(std::forward<Range>(range)).views());
   }
 
   const Self& operator|=(std::initializer_list<T> elements) const { return update(elements), self(); }
@@ -141,84 +141,84 @@ class SetMembers {
     return symmetric_difference_update(elements), self();
   }
   template <detail::ElementsOf<T> Range>
-  const Self& operator|=(const Range& range) const {
-    return update(range), self();
+  const Self& operator|=(Range&& range) const {
+    return update(std::forward<Range>(range)), self();
   }
   template <detail::ElementsOf<T> Range>
-  const Self& operator&=(const Range& range) const {
-    return intersection_update(range), self();
+  const Self& operator&=(Range&& range) const {
+    return intersection_update(std::forward<Range>(range)), self();
   }
   template <detail::ElementsOf<T> Range>
-  const Self& operator-=(const Range& range) const {
-    return difference_update(range), self();
+  const Self& operator-=(Range&& range) const {
+    return difference_update(std::forward<Range>(range)), self();
   }
   template <detail::ElementsOf<T> Range>
-  const Self& operator^=(const Range& range) const {
-    return symmetric_difference_update(range), self();
+  const Self& operator^=(Range&& range) const {
+    return symmetric_difference_update(std::forward<Range>(range)), self();
   }
 
   // ---- local results: this set in one state of it ------------------------------------------------------------------
 
   local_set<T> copy() const { return union_(); }
 
-  local_set<T> union_(std::initializer_list<T> elements) const { return union_<std::initializer_list<T>>(elements); }
+  local_set<T> union_(std::initializer_list<T> elements) const { return union_<std::initializer_list<T>&>(elements); }
   template <detail::ElementsOf<T>... Ranges>
-  local_set<T> union_(const Ranges&... ranges) const {
-    const Elements all(self(), ranges...);
+  local_set<T> union_(Ranges&&... ranges) const {
+    const Elements all(self(), std::forward<Ranges>(ranges)...);
     return chosen(all.views(), [](BytesView) { return true; });
   }
   local_set<T> intersection(std::initializer_list<T> elements) const {
-    return intersection<std::initializer_list<T>>(elements);
+    return intersection<std::initializer_list<T>&>(elements);
   }
   template <detail::ElementsOf<T>... Ranges>
-  local_set<T> intersection(const Ranges&... ranges) const {
+  local_set<T> intersection(Ranges&&... ranges) const {
     const Elements mine(self());
     return with_indexes(
         [&](const auto&... other) {
           return chosen(mine.views(), [&]([[maybe_unused]] BytesView e) { return (other.contains(e) && ...); });
         },
-        ranges...);
+        std::forward<Ranges>(ranges)...);
   }
   local_set<T> difference(std::initializer_list<T> elements) const {
-    return difference<std::initializer_list<T>>(elements);
+    return difference<std::initializer_list<T>&>(elements);
   }
   template <detail::ElementsOf<T>... Ranges>
-  local_set<T> difference(const Ranges&... ranges) const {
+  local_set<T> difference(Ranges&&... ranges) const {
     const Elements mine(self());
     return with_indexes(
         [&](const auto&... other) {
           return chosen(mine.views(), [&]([[maybe_unused]] BytesView e) { return !(other.contains(e) || ...); });
         },
-        ranges...);
+        std::forward<Ranges>(ranges)...);
   }
   local_set<T> symmetric_difference(std::initializer_list<T> elements) const {
-    return symmetric_difference<std::initializer_list<T>>(elements);
+    return symmetric_difference<std::initializer_list<T>&>(elements);
   }
   template <detail::ElementsOf<T> Range>
-  local_set<T> symmetric_difference(const Range& range) const {
-    const Elements mine(self()), theirs(range);
+  local_set<T> symmetric_difference(Range&& range) const {
+    const Elements mine(self()), theirs(std::forward<Range>(range));
     const Index here(mine.views()), there(theirs.views());
     local_set<T> out = chosen(mine.views(), [&](BytesView e) { return !there.contains(e); });
     out.merge(chosen(theirs.views(), [&](BytesView e) { return !here.contains(e); }));
     return out;
   }
 
-  bool issubset(std::initializer_list<T> elements) const { return issubset<std::initializer_list<T>>(elements); }
+  bool issubset(std::initializer_list<T> elements) const { return issubset<std::initializer_list<T>&>(elements); }
   template <detail::ElementsOf<T> Range>
-  bool issubset(const Range& range) const {
-    const Elements mine(self()), theirs(range);
+  bool issubset(Range&& range) const {
+    const Elements mine(self()), theirs(std::forward<Range>(range));
     return Index(theirs.views()).contains_all(mine.views());
   }
-  bool issuperset(std::initializer_list<T> elements) const { return issuperset<std::initializer_list<T>>(elements); }
+  bool issuperset(std::initializer_list<T> elements) const { return issuperset<std::initializer_list<T>&>(elements); }
   template <detail::ElementsOf<T> Range>
-  bool issuperset(const Range& range) const {
-    const Elements mine(self()), theirs(range);
+  bool issuperset(Range&& range) const {
+    const Elements mine(self()), theirs(std::forward<Range>(range));
     return Index(mine.views()).contains_all(theirs.views());
   }
-  bool isdisjoint(std::initializer_list<T> elements) const { return isdisjoint<std::initializer_list<T>>(elements); }
+  bool isdisjoint(std::initializer_list<T> elements) const { return isdisjoint<std::initializer_list<T>&>(elements); }
   template <detail::ElementsOf<T> Range>
-  bool isdisjoint(const Range& range) const {
-    const Elements mine(self()), theirs(range);
+  bool isdisjoint(Range&& range) const {
+    const Elements mine(self()), theirs(std::forward<Range>(range));
     return !Index(mine.views()).contains_any(theirs.views());
   }
 
@@ -247,8 +247,8 @@ class SetMembers {
   }
 
   template <class First, class... Rest>
-  void intersect(const First& first, const Rest&... rest) const {
-    const Elements elements(first);
+  void intersect(First&& first, Rest&&... rest) const {
+    const Elements elements(std::forward<First>(first));
     with_indexes(
         [&](const auto&... other) {
           std::vector<BytesView> kept;
@@ -257,7 +257,7 @@ class SetMembers {
           }
           set().retain(kept);
         },
-        rest...);
+        std::forward<Rest>(rest)...);
   }
 
   /// fn(an index of each range).
@@ -266,10 +266,10 @@ class SetMembers {
     return fn();
   }
   template <class Fn, class First, class... Rest>
-  static auto with_indexes(Fn fn, const First& first, const Rest&... rest) {
-    const Elements elements(first);
+  static auto with_indexes(Fn fn, First&& first, Rest&&... rest) {
+    const Elements elements(std::forward<First>(first));
     const Index index(elements.views());
-    return with_indexes([&](const auto&... others) { return fn(index, others...); }, rest...);
+    return with_indexes([&](const auto&... others) { return fn(index, others...); }, std::forward<Rest>(rest)...);
   }
 
   template <class Wanted>
