@@ -1,11 +1,11 @@
 // The byte-level dict: insertion-ordered, keys and small values inline, one stripe or several, reads without a lock.
 //
 // A process-local view of one dict in a mapped segment; cheap to make. It knows bytes, never types. The layout is in
-// dict_layout.hpp, the steps of every operation and what a death leaves behind in dict.cpp.
+// dict_layout.hpp, the steps of every operation and what a death leaves behind in dict.cpp and dict_sets.cpp.
 //
-// Thread and process safety: every member may be called by any thread of any attached process at any time. Each mutating
-// member is one atomic step. get(), contains() and size() take no lock and write nothing shared unless a writer keeps
-// getting in the way or died, in which case they take the lock, which repairs.
+// Thread and process safety: every member may be called by any thread of any attached process at any time. Each
+// mutating member is one atomic step. get(), contains() and size() take no lock and write nothing shared unless a
+// writer keeps getting in the way or died, in which case they take the lock, which repairs.
 // Errors: OutOfMemory, TimeoutError; then nothing has changed. Complexity: O(1) per key unless said.
 //
 // Keys are equal when their bytes are. Handles (references) in values need DictConfig::handles; keys have none.
@@ -60,6 +60,12 @@ class Dict {
   bool popitem(Bytes& key, Bytes& value);
   /// All pairs, in their order, as ONE step; a later pair of the same key wins.
   void update(std::span<const KeyValue> pairs);
+  /// Each of these as ONE step; a key that comes twice counts once.
+  void erase_many(std::span<const BytesView> keys);
+  /// Erases all other keys.
+  void retain(std::span<const BytesView> keys);
+  /// Erases those of the keys that are there, and inserts the others in their order, with empty values.
+  void toggle(std::span<const BytesView> keys);
   /// One step: next = fn(present). `initial`: what a missing key counts as; without it false for a missing key.
   bool modify(BytesView key, const BytesView* initial, const Modifier& fn);
   void clear();

@@ -176,13 +176,14 @@ void Dict::Operation::remove(Stripe& s, DictEntry& e, u64 number, u64 hand_over_
   if (DictEntry::key_code(meta) == DictEntry::blob_key) c.retire_blob(e.key[0].load());
   c.put(e.meta, 0);
   const u64 slot = dict::slot_of(t, hash, number);
-  c.put(t.index_word(slot), Table::with_half(t.index_word(slot).load(), slot, dummy_entry));
+  Word& index = t.index_word(slot);
+  c.put(index, Table::with_half(c.get(index), slot, dummy_entry));
   // The cursor falls back over a tail of tombstones, so that popitem stays O(1); nothing points at them any more.
-  const u64 count = s.body[dict_count].load();
+  const u64 count = c.get(s.body[dict_count]);
   u64 cursor = cursor_of(count);
   if (number + 1 == cursor) {
     cursor = number;
-    while (cursor != 0 && t.entries[cursor - 1].meta.load() == 0) --cursor;
+    while (cursor != 0 && c.get(t.entries[cursor - 1].meta) == 0) --cursor;
     c.put(s.body[dict_last], cursor != 0 ? t.entries[cursor - 1].order.load() : 0);
   }
   c.put(s.body[dict_count], make_count(cursor, live_of(count) - 1));

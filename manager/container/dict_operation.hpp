@@ -39,7 +39,8 @@ class Dict::Operation {
   void overwrite(Stripe& stripe, DictEntry& entry, BytesView value);
   /// Plans a new entry behind the cursor.
   void place(Stripe& stripe, const dict::Key& key, BytesView value);
-  /// Plans the end of a live entry. At most one per stripe and operation.
+  /// Plans the end of a live entry that is not of this plan. Removing may move the cursor back over entries that can
+  /// still be reached, so whoever does both places first.
   void remove(Stripe& stripe, DictEntry& entry, u64 number, u64 hand_over_to = 0);
 
   /// Plans the end of all entries of a stripe.

@@ -214,6 +214,8 @@ class Decoder {
         return rest(type, last);
       case Form::list:
       case Form::dict:
+      case Form::shared_set:
+      case Form::name_space:
       case Form::handle:
         return handle(type);
     }

@@ -1,10 +1,13 @@
 // get, set, del: one object, or one element of it.
+#include <boost/json/parse.hpp>
 #include <charconv>
 #include <iostream>
 #include <partage/error.hpp>
 
+#include "manager/schema/attribute.hpp"
 #include "manager/schema/from_json.hpp"
 #include "manager/schema/json_text.hpp"
+#include "manager/schema/limits.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/object_json.hpp"
@@ -23,7 +26,10 @@ std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, 
 
 [[noreturn]] void no_element(const Attachment& attachment, const HeldObject& object, const std::string& key) {
   if (kernel::shape_of(object.facts.kind) == kernel::Shape::dict) {
-    throw Failure{Exit::not_found, "partage: " + attachment.describe(object) + " has no key " + key};
+    const char* what = is_set(object)         ? " has no element "
+                       : is_namespace(object) ? " has no attribute "
+                                              : " has no key ";
+    throw Failure{Exit::not_found, "partage: " + attachment.describe(object) + what + key};
   }
   const std::size_t size = attachment.list(object).size();
   throw Failure{Exit::not_found, "partage: " + attachment.describe(object) + " has no element " + key + ", it has " +
@@ -53,6 +59,36 @@ Bytes key_of(Attachment& attachment, const HeldObject& object, const std::string
   return bytes_of(attachment, *element_types(object).key, word, schema::Role::key);
 }
 
+/// A set has elements that can be deleted, and nothing that belongs to one.
+void refuse_set(const Attachment& attachment, const HeldObject& object) {
+  if (!is_set(object)) return;
+  throw Failure{Exit::misused, "partage: nothing is stored under the elements of " + attachment.describe(object) +
+                                   "; get it as a whole, or delete single elements with del"};
+}
+
+/// The type of a new attribute, by what a word of the command line says.
+std::string description_of(const std::string& word) {
+  boost::json::parse_options options;
+  options.max_depth = schema::nesting_limit + 1;
+  boost::system::error_code error;
+  const boost::json::value value = boost::json::parse(word, error, {}, options);
+  if (error || value.is_string()) return "str";
+  if (value.is_bool()) return "bool";
+  if (value.is_int64()) return "i64";
+  if (value.is_uint64()) return "u64";
+  return value.is_double() ? "f64" : "object";
+}
+
+/// An attribute keeps the type it has.
+Bytes attribute_bytes(Attachment& attachment, const HeldObject& object, BytesView name, const std::string& word) {
+  Bytes present;
+  const bool there = attachment.dict(object).get(name, present);
+  const std::string description =
+      there ? std::string(schema::head_of(present.view()).description) : description_of(word);
+  const schema::Schema types(description);
+  return schema::attribute_of(description, bytes_of(attachment, types.root(), word, schema::Role::value).view());
+}
+
 Bytes read_element(Attachment& attachment, ObjectJson& objects, const HeldObject& object, const std::string& key) {
   const bool in_list = is_list(attachment, object);
   const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
@@ -74,7 +110,8 @@ void get(const std::string& name, const std::string& object_name, const std::opt
   const HeldObject object = attachment.object(object_name);
   boost::json::value shown;
   if (key) {
-    shown = objects.value(*element_types(object).value, read_element(attachment, objects, object, *key).view());
+    refuse_set(attachment, object);
+    shown = objects.element(object, read_element(attachment, objects, object, *key).view());
   } else {
     shown = objects.object(object);
   }
@@ -84,10 +121,13 @@ void get(const std::string& name, const std::string& object_name, const std::opt
 void set(const std::string& name, const std::string& object_name, const std::string& key, const std::string& word) {
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
+  refuse_set(attachment, object);
   const bool in_list = is_list(attachment, object);
   const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
   const Bytes key_bytes = in_list ? Bytes() : key_of(attachment, object, key);
-  const Bytes value = bytes_of(attachment, *element_types(object).value, word, schema::Role::value);
+  const Bytes value = is_namespace(object)
+                          ? attribute_bytes(attachment, object, key_bytes.view(), word)
+                          : bytes_of(attachment, *element_types(object).value, word, schema::Role::value);
   if (!in_list) {
     attachment.dict(object).set(key_bytes.view(), value.view());
     return;

@@ -24,12 +24,25 @@ constexpr int most_tries = 1000;
 
 ElementTypes element_types(const HeldObject& object) {
   static const schema::Type unknown{.text = "?"};
+  static const schema::Schema text("str");
   const schema::Type& root = object.types->root();
   const kernel::Shape shape = kernel::shape_of(object.facts.kind);
   if (shape == kernel::Shape::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
   if (shape == kernel::Shape::dict && root.form == schema::Form::dict) return {root.parts[0], root.parts[1]};
+  if (shape == kernel::Shape::dict && root.form == schema::Form::shared_set) return {root.parts[0], &unknown};
+  if (shape == kernel::Shape::dict && root.form == schema::Form::name_space) return {&text.root(), &unknown};
   return {&unknown, &unknown};
 }
+
+bool is_set(const HeldObject& object) {
+  return object.facts.kind == kernel::ObjectKind::set;
+}
+bool is_namespace(const HeldObject& object) {
+  return object.facts.kind == kernel::ObjectKind::name_space;
+}
+
+DescribedValue::DescribedValue(BytesView attribute)
+    : types(schema::head_of(attribute).description), value(schema::head_of(attribute).value) {}
 
 bool ObjectJson::hold(BytesView value) {
   return std::ranges::all_of(value.refs, [&](ObjectRef ref) { return attachment_.hold(ref); });
@@ -60,19 +73,24 @@ json::value ObjectJson::object(const HeldObject& object) {
 }
 
 json::value ObjectJson::contents(const HeldObject& object) {
-  const ElementTypes types = element_types(object);
   switch (kernel::shape_of(object.facts.kind)) {
     case kernel::Shape::list:
-      return list(object, *types.value);
+      return list(object);
     case kernel::Shape::dict:
-      return dict(object, *types.value);
+      return dict(object);
     case kernel::Shape::unknown:
       break;
   }
   throw Failure{Exit::failed, "partage: " + attachment_.describe(object) + " is of a kind this program does not know"};
 }
 
-json::value ObjectJson::list(const HeldObject& object, const schema::Type& type) {
+json::value ObjectJson::element(const HeldObject& object, BytesView bytes) {
+  if (!is_namespace(object)) return value(*element_types(object).value, bytes);
+  const DescribedValue attribute(bytes);
+  return value(attribute.types.root(), attribute.value);
+}
+
+json::value ObjectJson::list(const HeldObject& object) {
   const kernel::List list = attachment_.list(object);
   kernel::ByteTable elements;
   for (int tries = 0;; ++tries) {
@@ -82,11 +100,11 @@ json::value ObjectJson::list(const HeldObject& object, const schema::Type& type)
   }
   json::array out;
   out.reserve(elements.size());
-  for (std::size_t i = 0; i < elements.size(); ++i) out.push_back(value(type, elements[i]));
+  for (std::size_t i = 0; i < elements.size(); ++i) out.push_back(element(object, elements[i]));
   return out;
 }
 
-json::value ObjectJson::dict(const HeldObject& object, const schema::Type& type) {
+json::value ObjectJson::dict(const HeldObject& object) {
   kernel::Dict dict = attachment_.dict(object);
   const schema::Type& key_type = *element_types(object).key;
   kernel::ByteTable keys, values;
@@ -96,10 +114,17 @@ json::value ObjectJson::dict(const HeldObject& object, const schema::Type& type)
     if (tries == most_tries) too_restless(attachment_.describe(object));
   }
   const auto show_key = [](ObjectRef ref, const schema::Type&) { return json::value("#" + std::to_string(ref)); };
+  const auto key = [&](std::size_t i) { return schema::to_json(key_type, keys[i], show_key, schema::Role::key); };
+  if (is_set(object)) {
+    json::array elements;
+    elements.reserve(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) elements.push_back(key(i));
+    return elements;
+  }
   schema::Pairs pairs(keys.size());
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    pairs[i].first = schema::to_json(key_type, keys[i], show_key, schema::Role::key);
-    pairs[i].second = value(type, values[i]);
+    pairs[i].first = key(i);
+    pairs[i].second = element(object, values[i]);
   }
   return schema::map_to_json(key_type, std::move(pairs));
 }

@@ -95,6 +95,37 @@ void Dict::clear() const {
   tidy_handles(o);
 }
 
+void Dict::add(BytesView key) const {
+  Bytes unused;
+  dict_of(object_of(object_, "add")).setdefault(key, {}, unused);
+}
+
+void Dict::add_many(std::span<const BytesView> keys) const {
+  SharedObject& o = object_of(object_, "update");
+  std::vector<kernel::KeyValue> pairs;
+  pairs.reserve(keys.size());
+  for (const BytesView key : keys) pairs.push_back({key, {}});
+  dict_of(o).update(pairs);
+}
+
+void Dict::erase_many(std::span<const BytesView> keys) const {
+  SharedObject& o = object_of(object_, "difference_update");
+  dict_of(o).erase_many(keys);
+  tidy_handles(o);
+}
+
+void Dict::retain(std::span<const BytesView> keys) const {
+  SharedObject& o = object_of(object_, "intersection_update");
+  dict_of(o).retain(keys);
+  tidy_handles(o);
+}
+
+void Dict::toggle(std::span<const BytesView> keys) const {
+  SharedObject& o = object_of(object_, "symmetric_difference_update");
+  dict_of(o).toggle(keys);
+  tidy_handles(o);
+}
+
 void Dict::snapshot(Snapshot* keys, Snapshot* values) const {
   SharedObject& o = object_of(object_, "copy");
   do {

@@ -34,6 +34,26 @@ void throw_empty_dict(const ObjectPtr& object, const char* operation) {
   throw KeyError(start(object, operation) + "the dict is empty; check size() first");
 }
 
+void throw_no_element(const ObjectPtr& set, const char* operation, const std::string& element) {
+  throw KeyError(start(set, operation) + "there is no element " + element +
+                 "; use discard() or contains() where it may be missing");
+}
+
+void throw_empty_set(const ObjectPtr& set, const char* operation) {
+  throw KeyError(start(set, operation) + "the set is empty; check size() first");
+}
+
+void throw_no_attribute(const ObjectPtr& name_space, const char* operation, const std::string& name) {
+  throw KeyError(start(name_space, operation) + "there is no attribute " + name +
+                 "; use contains() or a fallback where it may be missing");
+}
+
+void throw_attribute_type(const ObjectPtr& name_space, const char* operation, const std::string& name,
+                          const std::string& stored, const std::string& wanted) {
+  throw TypeError(start(name_space, operation) + "the attribute " + name + " is a " + stored +
+                  " and was asked for as a " + wanted + "; use the type it was set with");
+}
+
 void throw_not_in_list(const ObjectPtr& object, const char* operation, const std::string& value) {
   throw ValueError(start(object, operation) + value + " is not in the list; use contains() where it may be missing");
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <unordered_map>
 
 #include "tests/container/fixture.hpp"
@@ -143,6 +144,31 @@ void random_walk(std::uint64_t seed, unsigned stripes_log2, long operations) {
         const std::string s = there.value_or("new") + suffix;
         model.set(k, s.size() > 5000 ? suffix : s);
       }
+    } else if (op < 840) {
+      std::vector<std::string> some(random() % (op % 2 == 0 ? 8 : 300));
+      for (std::string& key : some) key = any_key();
+      std::vector<BytesView> views;
+      for (const std::string& key : some) views.push_back(view(key));
+      const std::set<std::string> once(some.begin(), some.end());
+      const auto which = random() % 12;
+      if (which == 0) {
+        dict.retain(views);
+        std::vector<std::string> gone;
+        for (const auto& [order, key] : model.order()) {
+          if (!once.contains(key)) gone.push_back(key);
+        }
+        for (const std::string& key : gone) model.erase(key);
+      } else if (which < 6) {
+        dict.erase_many(views);
+        for (const std::string& key : once) model.erase(key);
+      } else {
+        dict.toggle(views);
+        std::set<std::string> done;
+        for (const std::string& key : some) {
+          if (done.insert(key).second && !model.erase(key)) model.set(key, "");
+        }
+      }
+      if (random() % 8 == 0) check_same(fixture, dict, model);
     } else if (op < 995) {
       const auto expected = model.get(k);
       REQUIRE(dict.get(view(k), out) == expected.has_value());

@@ -184,6 +184,8 @@ TEST_CASE("layout: objects") {
   CHECK(static_cast<u64>(SlotState::dying) == 2);
   CHECK(static_cast<u64>(ObjectKind::list) == 1);
   CHECK(static_cast<u64>(ObjectKind::dict) == 2);
+  CHECK(static_cast<u64>(ObjectKind::set) == 3);
+  CHECK(static_cast<u64>(ObjectKind::name_space) == 6);
   CHECK(SlotWord{7, 3, ObjectKind::dict, SlotState::live}.word() == (u64{7} << 32 | 3 << 16 | 2 << 8 | 1));
   CHECK(make_ref(5, 9) == (u64{9} << 32 | 5));
 }

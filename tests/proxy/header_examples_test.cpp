@@ -29,6 +29,29 @@ TEST_SUITE("header_examples") {
     CHECK(text(stock) == "{'apples': 4, 'pears': 2, 'figs': 5}");
   }
 
+  TEST_CASE("header_examples: set.hpp") {
+    partage::Manager manager;
+    auto seen = manager.set<std::string>({"a", "b"});
+    seen.add("c");
+    seen |= std::vector<std::string>{"d", "a"};
+    if (seen.contains("c")) seen.discard("a");
+    std::set<std::string> rest = seen - std::set<std::string>{"b"};
+    CHECK(rest.size() == 2);
+    CHECK(text(seen) == "{'b', 'c', 'd'}");
+  }
+
+  TEST_CASE("header_examples: namespace.hpp") {
+    partage::Manager manager;
+    auto config = manager.Namespace({{"host", "localhost"}, {"port", 8080}});
+    config.set("ratio", 0.5);
+    int port = config.get<int>("port");
+    auto user = config.get<std::string>("user", "nobody");
+    config.modify<int>("port", [](int& p) { ++p; });
+    CHECK(port == 8080);
+    CHECK(user == "nobody");
+    CHECK(text(config) == "Namespace(host='localhost', port=8081, ratio=0.5)");
+  }
+
   TEST_CASE("header_examples: element_ref.hpp") {
     partage::Manager manager;
     auto list = manager.list<int>({1, 2});

@@ -149,6 +149,15 @@ TEST_SUITE("nesting") {
     CHECK_FALSE(pairs.contains({1, b}));
   }
 
+  TEST_CASE("nesting: a reference to a handle has get() of the handle") {
+    Manager m;
+    auto outer = m.list<DictProxy<std::string, int>>({m.dict<std::string, int>({{"n", 1}})});
+    CHECK(outer[0].get("n") == 1);
+    CHECK(outer[0].get("z") == std::nullopt);
+    CHECK(outer[0].get("z", 7) == 7);
+    CHECK(outer[0].get().is(outer.at(0)));
+  }
+
   TEST_CASE("nesting: cycles print, and can be taken apart") {
     Manager m;
     auto list = m.list<Node>();

@@ -52,6 +52,42 @@ TEST_SUITE("threads") {
     CHECK(l.size() + static_cast<std::size_t>(popped) == 2000);
   }
 
+  TEST_CASE("threads: every element of a set is added and popped once") {
+    Manager m;
+    auto s = m.set<int>();
+    std::atomic<int> popped{0};
+    in_threads(4, [&](int t) {
+      for (int i = 0; i < 1000; ++i) {
+        if (t % 2 == 0) {
+          s.update({t * 1000 + i, 10'000 + i});  // the second one comes twice
+        } else {
+          try {
+            s.pop();
+            ++popped;
+          } catch (const KeyError&) {
+          }
+        }
+      }
+    });
+    const std::set<int> left = s.copy();
+    CHECK(left.size() == s.size());
+    CHECK(left.size() + static_cast<std::size_t>(popped) >= 3000);
+    CHECK(left.size() + static_cast<std::size_t>(popped) <= 4000);
+  }
+
+  TEST_CASE("threads: modify of an attribute is one step") {
+    Manager m;
+    auto ns = m.Namespace({{"n", 0}, {"text", ""}});
+    in_threads(4, [&](int) {
+      for (int i = 0; i < 500; ++i) {
+        ns.modify<int>("n", [](int& n) { ++n; });
+        ns.modify<std::string>("text", [](std::string& x) { x += 'x'; });
+      }
+    });
+    CHECK(ns.get<int>("n") == 2000);
+    CHECK(ns.get<std::string>("text").size() == 2000);
+  }
+
   TEST_CASE("threads: handles taken out of a container are whole") {
     Manager m;
     auto box = m.dict<int, ListProxy<int>>();

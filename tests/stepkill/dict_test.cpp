@@ -25,6 +25,20 @@ void update(const View& v, DictBench::Which which, int from, int to, std::size_t
   v.dict(which).update(pairs);
 }
 
+/// Calls an operation that takes keys.
+void by_keys(const View& v, DictBench::Which which, void (kernel::Dict::*operation)(std::span<const BytesView>),
+             const std::vector<std::string>& keys) {
+  std::vector<BytesView> views;
+  for (const std::string& k : keys) views.push_back(view(k));
+  auto dict = v.dict(which);
+  (dict.*operation)(views);
+}
+std::vector<std::string> keys_of(int from, int to) {
+  std::vector<std::string> keys;
+  for (int i = from; i < to; ++i) keys.push_back("key number " + std::to_string(i));
+  return keys;
+}
+
 const std::vector<Operation>& operations() {
   static const std::vector<Operation> list = {
       {"dict set existing, inline", [](const View& v) { v.put(DictBench::eight, "key number 3", "333"); }},
@@ -85,6 +99,47 @@ const std::vector<Operation>& operations() {
   return list;
 }
 
+/// Those that take many keys.
+const std::vector<Operation>& operations_on_many() {
+  static const std::vector<Operation> list = {
+      {"dict erase_many, a tail with a hole, blobs",
+       [](const View& v) {
+         by_keys(v, DictBench::one, &kernel::Dict::erase_many, {"long", "k6", "k2", "absent", "k2", "k5"});
+       }},
+      {"dict erase_many over 8 stripes",
+       [](const View& v) { by_keys(v, DictBench::eight, &kernel::Dict::erase_many, keys_of(10, 20)); }},
+      {"dict retain, 1 stripe",
+       [](const View& v) {
+         by_keys(v, DictBench::one, &kernel::Dict::retain, {"k1", "k3", "absent"});
+       }},
+      {"dict retain over 8 stripes, some empty afterwards",
+       [](const View& v) { by_keys(v, DictBench::eight, &kernel::Dict::retain, keys_of(0, 4)); }},
+      {"dict toggle, 1 stripe, growing",
+       [](const View& v) {
+         by_keys(v, DictBench::one, &kernel::Dict::toggle, {"long", "new", "k3", std::string(30, 'n'), "new", "k6"});
+       }},
+      {"dict toggle, 1 stripe, nothing new",
+       [](const View& v) {
+         by_keys(v, DictBench::one, &kernel::Dict::toggle, {"k0", "long"});
+       }},
+      {"dict toggle over 8 stripes",
+       [](const View& v) { by_keys(v, DictBench::eight, &kernel::Dict::toggle, keys_of(36, 44)); }},
+      {"dict erase_many of handles",
+       [](const View& v) {
+         by_keys(v, DictBench::handles, &kernel::Dict::erase_many, {"a", "b"});
+       }},
+      {"dict retain of handles",
+       [](const View& v) {
+         by_keys(v, DictBench::handles, &kernel::Dict::retain, {"plain", "a"});
+       }},
+      {"dict toggle of handles",
+       [](const View& v) {
+         by_keys(v, DictBench::handles, &kernel::Dict::toggle, {"a", "new"});
+       }},
+  };
+  return list;
+}
+
 }  // namespace
 
 TEST_CASE("dict: every operation and its repair, killed after every change of the segment") {
@@ -92,6 +147,13 @@ TEST_CASE("dict: every operation and its repair, killed after every change of th
   DictBench bench;
   StepkillReport report("STEPKILL dict");
   for (const Operation& op : operations()) bench.run(report, op.name, op.run, 6);
+}
+
+TEST_CASE("dict: every operation on many keys and its repair, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  DictBench bench;
+  StepkillReport report("STEPKILL dict, many keys");
+  for (const Operation& op : operations_on_many()) bench.run(report, op.name, op.run, 6);
 }
 
 TEST_CASE("dict: real SIGKILLs at every change and at every instruction of lock, commit and unlock") {
@@ -111,8 +173,10 @@ TEST_SUITE("full:stepkill") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     DictBench bench;
     StepkillReport report("STEPKILL dict, every instruction");
-    for (const Operation& op : operations())
-      check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
+    for (const auto* list : {&operations(), &operations_on_many()}) {
+      for (const Operation& op : *list)
+        check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
+    }
   }
 }
 

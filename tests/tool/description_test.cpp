@@ -6,7 +6,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <partage/namespace.hpp>
 #include <partage/object.hpp>
+#include <partage/set.hpp>
 #include <random>
 #include <set>
 #include <tuple>
@@ -79,6 +81,10 @@ TEST_CASE("schema: every word") {
   CHECK(form_of<shop::Salary>() == Form::user);
   CHECK(form_of<shop::Node>() == Form::boost);
   CHECK(form_of<SampleHandle>() == Form::list);
+  CHECK(form_of<SetProxy<int>>() == Form::shared_set);
+  CHECK(form_of<partage::Namespace>() == Form::name_space);
+  CHECK(Schema("opt<namespace>").root().parts[0]->is_handle());
+  CHECK(Schema("pair<shared_set<str>,i32>").root().parts[0]->is_handle());
   CHECK(Schema("dict<str,list<handle>>").root().parts[1]->parts[0]->form == Form::handle);
 }
 
@@ -162,6 +168,9 @@ TEST_CASE("schema: what is no description") {
                                  "user X:",
                                  "user X:y",
                                  "opt<i32>>",
+                                 "shared_set",
+                                 "shared_set<i32,i32>",
+                                 "namespace<i32>",
                                  "duration<i64>",
                                  "duration<i64,1>",
                                  "time<system>",

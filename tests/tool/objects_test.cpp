@@ -269,6 +269,86 @@ TEST_CASE("del: elements and names") {
   CHECK(shop("ls", {"--json"}).json().as_array().size() == 6);
 }
 
+TEST_CASE("sets: as a list, and single elements deleted") {
+  Serving serving(unique("sets"));
+  Client client(serving.name(), [](Manager& m) {
+    m.set<std::string>(named("tags"), {"b", "a"});
+    m.set<std::pair<int, double>>(named("pairs"), {{1, 0.5}});
+    m.list<SetProxy<int>>(named("nested"), {m.set<int>({1}), m.set<int>()});
+  });
+  const auto call = [&](std::string command, Program::Words rest) {
+    Program::Words words{std::move(command), serving.name()};
+    words.insert(words.end(), rest.begin(), rest.end());
+    return run(words);
+  };
+  CHECK(call("get", {"tags", "--json"}).out == "[\"b\",\"a\"]\n");
+  CHECK(call("get", {"pairs", "--json"}).out == "[[1,0.5]]\n");
+  CHECK(call("get", {"nested", "--json"}).out == "[[1],[]]\n");
+  const json::value all = call("ls", {"--json"}).json();
+  bool listed = false;
+  for (const json::value& o : all.as_array()) {
+    if (o.at("name") != json::value("tags")) continue;
+    listed = true;
+    CHECK(o.at("kind") == "set");
+    CHECK(o.at("types") == "shared_set<str>");
+    CHECK(o.at("size") == 2);
+  }
+  CHECK(listed);
+  refused(call("get", {"tags", "a"}), 2, "nothing is stored under the elements of set 'tags'");
+  refused(call("set", {"tags", "a", "1"}), 2, "nothing is stored under the elements of set 'tags'");
+  refused(call("del", {"tags", "z"}), 3, "has no element z");
+  refused(call("del", {"pairs", "x"}), 1, "takes a list of 2");
+  CHECK(call("del", {"tags", "b"}).code == 0);
+  CHECK(call("del", {"pairs", "[1,0.5]"}).code == 0);
+  CHECK(call("get", {"tags", "--json"}).out == "[\"a\"]\n");
+  CHECK(call("get", {"pairs", "--json"}).out == "[]\n");
+  CHECK(call("del", {"tags"}).code == 0);
+  refused(call("get", {"tags"}), 3, "has no object 'tags'");
+}
+
+TEST_CASE("namespaces: as an object, and single attributes") {
+  Serving serving(unique("spaces"));
+  Client client(
+      serving.name(),
+      [](Manager& m) {
+        auto ns = m.Namespace(named("config"), {{"port", 8080}, {"host", "here"}, {"_list", m.list<int>({1, 2})}});
+        ns.set("self", ns);
+        ns.set("item", Item{1, "nail", 0.5});
+        m.list<int>(named("other"), {7});
+      },
+      [](Manager& m) {
+        auto ns = m.Namespace(named("config"));
+        const bool as_set = ns.get<int>("port") == -1 && ns.get<std::string>("host") == "127.0.0.1" &&
+                            ns.get<bool>("on") && ns.get<std::int64_t>("n") == 5 && ns.get<double>("f") == 1.5 &&
+                            ns.get<std::string>("t") == "word" && ns.get<Object>("o").is_array() &&
+                            ns.get<std::uint64_t>("u") == 18446744073709551615U;
+        return as_set && ns.get<ListProxy<int>>("_list").at(0) == 7 ? 0 : 1;
+      });
+  const auto call = [&](std::string command, Program::Words rest) {
+    Program::Words words{std::move(command), serving.name(), "config"};
+    words.insert(words.end(), rest.begin(), rest.end());
+    return run(words);
+  };
+  CHECK(call("get", {"--json"}).out == R"({"port":8080,"host":"here","_list":[1,2],"self":"...","item":[1,"nail",0.5]})"
+                                       "\n");
+  CHECK(call("get", {"port", "--json"}).out == "8080\n");
+  CHECK(call("get", {"_list", "--json"}).out == "[1,2]\n");
+  CHECK(call("get", {"item", "--json"}).out == "[1,\"nail\",0.5]\n");
+  refused(call("get", {"z"}), 3, "namespace 'config' of manager '" + serving.name() + "' has no attribute z");
+  refused(call("set", {"port", "x"}), 1, "i32 takes an integer");  // it keeps its type
+  refused(call("set", {"_list", "config"}), 1, "is a namespace, and a list<i32> is wanted");
+  const std::vector<Program::Words> changes = {
+      {"host", "127.0.0.1"}, {"on", "true"},  {"n", "5"},         {"f", "1.5"},
+      {"t", "word"},         {"o", "[1,{}]"}, {"_list", "other"}, {"u", "18446744073709551615"}};
+  for (const Program::Words& change : changes) CHECK(call("set", change).code == 0);
+  CHECK(run({"set", serving.name(), "--", "config", "port", "-1"}).code == 0);
+  CHECK(call("get", {"f", "--json"}).out == "1.5\n");
+  CHECK(call("del", {"item"}).code == 0);
+  refused(call("del", {"item"}), 3, "has no attribute item");
+  const ChildResult end = client.finish();
+  CHECK_MESSAGE(end.ok(), end.describe());
+}
+
 TEST_CASE("get: an object inside itself, twice in another, and deep") {
   Serving serving(unique("rings"));
   Client client(serving.name(), [](Manager& m) {

@@ -107,6 +107,14 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
   ElementRef(const ElementRef&) = default;
 
   value_type get() const { return access_.get(); }
+  /// The get() of a handle: outer["k"].get("n") of a dict, list[0].get<int>("n") of a namespace.
+  template <class... Args>
+  requires(sizeof...(Args) != 0 && requires { typename value_type::key_type; }) auto get(const Args&... args) const {
+    return access_.get().get(args...);
+  }
+  template <class T, class... Args>
+  requires(sizeof...(Args) != 0 && !requires { typename value_type::key_type; }) T get(const Args&... args)
+  const { return access_.get().template get<T>(args...); }
   operator value_type() const { return access_.get(); }  // NOLINT: stands for the element
 
   ElementRef&& operator=(const value_type& x) && {

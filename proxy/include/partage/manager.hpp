@@ -43,9 +43,11 @@
 #include <partage/lock.hpp>
 #include <partage/manager_options.hpp>
 #include <partage/named.hpp>
+#include <partage/namespace.hpp>
 #include <partage/object_info.hpp>
 #include <partage/queue.hpp>
 #include <partage/semaphore.hpp>
+#include <partage/set.hpp>
 
 namespace partage {
 
@@ -204,6 +206,34 @@ class PARTAGE_API Manager {
   template <class T>
   partage::SimpleQueue<T> SimpleQueue(const Named& name) const {
     return detail::named_queue<partage::SimpleQueue<T>>(session("SimpleQueue"), name.name, 0);
+  }
+
+  // ---- sets and namespaces -----------------------------------------------------------------------------------------
+
+  template <class T>
+  SetProxy<T> set(std::initializer_list<T> contents = {}) const {
+    return detail::new_set<T>(session("set"), {}, contents);
+  }
+  /// Contents: any range of what converts to T; a dict gives its keys.
+  template <class T, detail::ElementsOf<T> Range>
+  SetProxy<T> set(Range&& contents) const {
+    return detail::new_set<T>(session("set"), {}, std::forward<Range>(contents));
+  }
+  template <class T>
+  SetProxy<T> set(const Named& name, std::initializer_list<T> contents = {}) const {
+    return detail::named_set<T>(session("set"), name.name, contents);
+  }
+  template <class T, detail::ElementsOf<T> Range>
+  SetProxy<T> set(const Named& name, Range&& contents) const {
+    return detail::named_set<T>(session("set"), name.name, std::forward<Range>(contents));
+  }
+
+  /// The attributes: {{"x", 1}, {"name", "widget"}}, each of a type of its own.
+  partage::Namespace Namespace(std::initializer_list<Attribute> attributes = {}) const {
+    return detail::new_namespace(session("Namespace"), {}, attributes);
+  }
+  partage::Namespace Namespace(const Named& name, std::initializer_list<Attribute> attributes = {}) const {
+    return detail::named_namespace(session("Namespace"), name.name, attributes);
   }
 
   /// Takes the name away; the object lives as long as handles refer to it. KeyError: there is no such name.

@@ -13,9 +13,11 @@
 #include <partage/lock.hpp>
 #include <partage/manager.hpp>
 #include <partage/named.hpp>
+#include <partage/namespace.hpp>
 #include <partage/object.hpp>
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
 #include <partage/queue.hpp>
 #include <partage/semaphore.hpp>
 #include <partage/server.hpp>
+#include <partage/set.hpp>

@@ -1,5 +1,5 @@
-// A dict as an engine offers it: byte strings under byte strings, in the order of insertion. DictProxy<K, V> puts types
-// on it.
+// A dict as an engine offers it: byte strings under byte strings, in the order of insertion. DictProxy<K, V>,
+// SetProxy<T> and Namespace put types on it.
 //
 // Keys are equal when their bytes are. Every mutating member is one atomic step, whole or not at all; `false` says that
 // the key is not there.
@@ -47,6 +47,17 @@ class PARTAGE_API Dict {
   /// `initial`: what a missing key counts as; nullptr: false for a missing key.
   bool modify(BytesView key, const BytesView* initial, Modifier fn) const;
   void clear() const;
+
+  // For sets: keys whose values are empty. Each is one step, and a key that comes twice counts once.
+
+  /// Inserts the key unless it is there.
+  void add(BytesView key) const;
+  void add_many(std::span<const BytesView> keys) const;
+  void erase_many(std::span<const BytesView> keys) const;
+  /// Erases all other keys.
+  void retain(std::span<const BytesView> keys) const;
+  /// Erases those of the keys that are there and inserts the others, in their order.
+  void toggle(std::span<const BytesView> keys) const;
 
   /// One state, in the order of insertion. Either may be null.
   void snapshot(Snapshot* keys, Snapshot* values) const;
