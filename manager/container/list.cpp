@@ -19,11 +19,14 @@ void register_list_repair() noexcept {
 
 u64 List::build(Change& change, ListConfig config) {
   assert(config.packed_size <= 8 && !(config.packed_size != 0 && config.handles));
+  assert(!config.cell || config.packed_size != 0);
   const Change::Run run = change.take_run(sizeof(ListBody), Pool::list_body);
   auto& body = change.segment().at<ListBody>(run.offset);
   Stripe& stripe = body.stripe;
   const Draft& draft = run.draft;
   draft.set(body.self, 0);
+  draft.set(body.cell, 0);
+  draft.set(body.companion, 0);
   draft.zero(body.reserved, std::size(body.reserved));
   if (body.config.load() == 0) {
     // The memory was never a list. Otherwise its lock stays what it is: whoever repairs an old transaction of the
@@ -41,6 +44,7 @@ u64 List::build(Change& change, ListConfig config) {
 // ---- reading --------------------------------------------------------------------------------------------------------
 
 std::size_t List::size() const {
+  if (config_.cell) return 1;
   std::size_t count = 0;
   const auto read = [&](const OptimisticRead&) {
     count = EndsWord::of(stripe().body[ListBody::ends].load()).count;
@@ -53,6 +57,7 @@ std::size_t List::size() const {
 }
 
 bool List::get(std::ptrdiff_t i, Bytes& out) const {
+  if (config_.cell) return get_cell(i, out);
   bool found = false;
   const auto read = [&](const OptimisticRead* attempt) {
     const Ring now = ring();
@@ -73,6 +78,7 @@ bool List::get(std::ptrdiff_t i, Bytes& out) const {
 // ---- one element ----------------------------------------------------------------------------------------------------
 
 bool List::set(std::ptrdiff_t i, BytesView value) const {
+  if (config_.cell) return set_cell(i, value);
   refuse_in_user_code("list.set");
   ListWrite write(*this, config_.handles);
   const auto index = resolve_index(i, write.ring().count());

@@ -1,9 +1,11 @@
 // The bytes of a list: its body, the ring of slots, and how an element becomes words.
 //
 // Layout of the body (320 bytes, Pool::list_body)
-//     0  config    bytes of a packed element (0: variable) | handles << 8 | 1 << 16; 0: the lock was never made
+//     0  config    bytes of a packed element (0: variable) | handles << 8 | cell << 9 | 1 << 16; 0: the lock was never made
 //     8  self      reference of the object in the registry, 0 = none
-//    16  reserved
+//    16  cell      with `cell`: the only element, as a packed slot holds it; else 0. A Cell (journal/word.hpp)
+//    24  companion reference of an object that belongs to this one (the lock of a Value or Array), 0 = none; counted
+//    32  reserved
 //    64  stripe    kind list; the words of its body:
 //          [0] arena     arena.hpp
 //          [1] ring      offset of the run of slots << 8 | log2 of their number; 0 = no run
@@ -24,7 +26,8 @@
 // the ends word, or the ring word of a ring built aside, makes a slot reachable.
 //
 // Invariants: (1) capacity is a power of two and at least 8; (2) count + 2 <= capacity, or count is 0 and there is no
-// ring; (3) every blob named by a slot is named by no other; (4) without `handles` no element has references.
+// ring; (3) every blob named by a slot is named by no other; (4) without `handles` no element has references;
+// (5) with `cell` there is never a ring.
 #pragma once
 
 #include <bit>
@@ -39,9 +42,12 @@ namespace partage::kernel {
 struct ListConfig {
   u8 packed_size = 0;    // bytes of every element, 1 to 8; 0: elements vary
   bool handles = false;  // elements may hold references; only for variable lists
+  bool cell = false;     // exactly one element, in the body and without the lock; only for packed lists
 
-  static ListConfig of(u64 word) noexcept { return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0}; }
-  u64 word() const noexcept { return u64{packed_size} | u64{handles} << 8 | u64{1} << 16; }
+  static ListConfig of(u64 word) noexcept {
+    return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0, (word >> 9 & 1) != 0};
+  }
+  u64 word() const noexcept { return u64{packed_size} | u64{handles} << 8 | u64{cell} << 9 | u64{1} << 16; }
 };
 
 struct alignas(64) ListBody {
@@ -49,10 +55,13 @@ struct alignas(64) ListBody {
 
   Word config;
   Word self;
-  Word reserved[6];
+  Cell cell;
+  Word companion;
+  Word reserved[4];
   Stripe stripe;
 };
 static_assert(sizeof(ListBody) == 320 && offsetof(ListBody, stripe) == 64);
+static_assert(offsetof(ListBody, cell) == 16 && offsetof(ListBody, companion) == 24);
 
 struct RingWord {
   u64 run;

@@ -75,6 +75,9 @@ std::size_t Hosted::bytes_used() const {
 
 std::vector<ObjectRef> Hosted::references() const {
   std::vector<ObjectRef> refs;
+  if (shape_of(kind_) == Shape::list) {
+    if (const ObjectRef companion = list_at(*segment_, body_).companion(); companion != 0) refs.push_back(companion);
+  }
   if ((flags_ & object_flag::handles) == 0) return refs;
   ByteTable table;
   if (shape_of(kind_) == Shape::list) {
@@ -101,6 +104,7 @@ void Hosted::repair_dead() const {
 }
 
 void Hosted::empty() const {
+  if (shape_of(kind_) == Shape::list) list_at(*segment_, body_).drop_companion();
   if ((flags_ & object_flag::handles) == 0) return;
   with(*segment_, kind_, body_, [](auto& c) {
     while (c.drop_some(drop_step)) {

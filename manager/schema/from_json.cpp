@@ -177,6 +177,8 @@ class Encoder {
         return object(value);
       case Form::list:
       case Form::dict:
+      case Form::value:
+      case Form::shared_array:
       case Form::handle:
         return handle(type, value);
       case Form::user:

@@ -224,9 +224,19 @@ class Parser {
     constexpr std::size_t any = ~std::size_t{0};
     using enum Form;
     static constexpr Enclosing enclosing[] = {
-        {"opt", optional, 1, 1},      {"vec", sequence, 1, 1}, {"set", sequence, 1, 1}, {"multiset", sequence, 1, 1},
-        {"map", map, 2, 2},           {"multimap", map, 2, 2}, {"pair", tuple, 2, 2},   {"tuple", tuple, 0, any},
-        {"variant", variant, 1, any}, {"list", list, 1, 1},    {"dict", dict, 2, 2},
+        {"opt", optional, 1, 1},
+        {"vec", sequence, 1, 1},
+        {"set", sequence, 1, 1},
+        {"multiset", sequence, 1, 1},
+        {"map", map, 2, 2},
+        {"multimap", map, 2, 2},
+        {"pair", tuple, 2, 2},
+        {"tuple", tuple, 0, any},
+        {"variant", variant, 1, any},
+        {"list", list, 1, 1},
+        {"dict", dict, 2, 2},
+        {"value", value, 1, 1},
+        {"shared_array", shared_array, 1, 1},
     };
     for (const Enclosing& e : enclosing) {
       if (e.word != word) continue;

@@ -214,6 +214,8 @@ class Decoder {
         return rest(type, last);
       case Form::list:
       case Form::dict:
+      case Form::value:
+      case Form::shared_array:
       case Form::handle:
         return handle(type);
     }

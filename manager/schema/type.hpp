@@ -40,6 +40,8 @@ enum class Form : std::uint8_t {
   boost,   // a Boost archive behind its length
   list,    // handles from here on; as the root of a description: the object itself
   dict,
+  value,
+  shared_array,
   handle  // to an object of any kind
 };
 
@@ -53,7 +55,7 @@ struct Type {
   std::uint64_t count = 0;  // elements of an array, bits of a bitset
   std::vector<const Type*> parts{};
 
-  bool is_handle() const noexcept { return form == Form::list || form == Form::dict || form == Form::handle; }
+  bool is_handle() const noexcept { return form >= Form::list; }
 };
 
 class Schema {

@@ -30,6 +30,15 @@ std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, 
                                      std::to_string(size) + (size == 1 ? " element" : " elements")};
 }
 
+bool is_value(const HeldObject& object) {
+  return object.facts.kind == kernel::ObjectKind::value;
+}
+
+[[noreturn]] void no_key_of_value(const Attachment& attachment, const HeldObject& object) {
+  throw Failure{Exit::misused,
+                "partage: " + attachment.describe(object) + " is one value and has no elements; leave the key out"};
+}
+
 bool is_list(const Attachment& attachment, const HeldObject& object) {
   switch (kernel::shape_of(object.facts.kind)) {
     case kernel::Shape::list:
@@ -73,6 +82,7 @@ void get(const std::string& name, const std::string& object_name, const std::opt
   ObjectJson objects(attachment);
   const HeldObject object = attachment.object(object_name);
   boost::json::value shown;
+  if (key && is_value(object)) no_key_of_value(attachment, object);
   if (key) {
     shown = objects.value(*element_types(object).value, read_element(attachment, objects, object, *key).view());
   } else {
@@ -81,9 +91,17 @@ void get(const std::string& name, const std::string& object_name, const std::opt
   std::cout << (as_json ? schema::compact(shown) : schema::readable(shown)) << '\n';
 }
 
-void set(const std::string& name, const std::string& object_name, const std::string& key, const std::string& word) {
+void set(const std::string& name, const std::string& object_name, const std::optional<std::string>& given_key,
+         const std::string& word) {
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
+  if (given_key && is_value(object)) no_key_of_value(attachment, object);
+  if (!given_key && !is_value(object)) {
+    throw Failure{Exit::misused, "partage: " + attachment.describe(object) +
+                                     " has elements; say which of them: partage set " + name + ' ' + object_name +
+                                     " KEY VALUE"};
+  }
+  const std::string key = given_key.value_or("0");
   const bool in_list = is_list(attachment, object);
   const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
   const Bytes key_bytes = in_list ? Bytes() : key_of(attachment, object, key);
@@ -104,6 +122,11 @@ void set(const std::string& name, const std::string& object_name, const std::str
 void del(const std::string& name, const std::string& object_name, const std::optional<std::string>& key) {
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
+  if (key && is_value(object)) no_key_of_value(attachment, object);
+  if (key && object.facts.kind == kernel::ObjectKind::array) {
+    throw Failure{Exit::misused, "partage: " + attachment.describe(object) +
+                                     " has a fixed length; `set` changes an element, none can be deleted"};
+  }
   if (key) {
     const bool done = is_list(attachment, object)
                           ? attachment.list(object).erase(index_in(attachment, object, *key))

@@ -26,7 +26,9 @@ ElementTypes element_types(const HeldObject& object) {
   static const schema::Type unknown{.text = "?"};
   const schema::Type& root = object.types->root();
   const kernel::Shape shape = kernel::shape_of(object.facts.kind);
-  if (shape == kernel::Shape::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
+  const bool is_list =
+      root.form == schema::Form::list || root.form == schema::Form::value || root.form == schema::Form::shared_array;
+  if (shape == kernel::Shape::list && is_list) return {nullptr, root.parts[0]};
   if (shape == kernel::Shape::dict && root.form == schema::Form::dict) return {root.parts[0], root.parts[1]};
   return {&unknown, &unknown};
 }
@@ -62,8 +64,11 @@ json::value ObjectJson::object(const HeldObject& object) {
 json::value ObjectJson::contents(const HeldObject& object) {
   const ElementTypes types = element_types(object);
   switch (kernel::shape_of(object.facts.kind)) {
-    case kernel::Shape::list:
-      return list(object, *types.value);
+    case kernel::Shape::list: {
+      json::value elements = list(object, *types.value);
+      const bool single = object.facts.kind == kernel::ObjectKind::value && elements.as_array().size() == 1;
+      return single ? json::value(std::move(elements.as_array().front())) : elements;
+    }
     case kernel::Shape::dict:
       return dict(object, *types.value);
     case kernel::Shape::unknown:

@@ -1,3 +1,4 @@
+#include <partage/engine/cell.hpp>
 #include <partage/engine/create.hpp>
 #include <partage/engine/list.hpp>
 #include <partage/error.hpp>
@@ -40,18 +41,43 @@ ObjectPtr hold(Session& session, ObjectRef ref) {
   return object;
 }
 
+/// Its element is a word that is read and written without the lock.
+bool is_word(const ListType& type) {
+  return type.kind == ListKind::value && type.packed_size != 0;
+}
+
+ObjectPtr create_empty(const SessionPtr& session, const ListType& type, const std::string& name) {
+  const Session::HandOver scope(*session);
+  const kernel::ListConfig config{static_cast<kernel::u8>(type.packed_size), type.handles, is_word(type)};
+  return hold(*session,
+              kernel::Registry(session->segment()).create_list(type.description, name, config, kind_of(type.kind)));
+}
+
 }  // namespace
 
 ObjectPtr create_list(const SessionPtr& session, const ListType& type, const std::string& name,
                       std::span<const BytesView> contents) {
-  ObjectPtr object;
-  {
-    const Session::HandOver scope(*session);
-    const kernel::ListConfig config{static_cast<kernel::u8>(type.packed_size), type.handles};
-    object = hold(*session,
-                  kernel::Registry(session->segment()).create_list(type.description, name, config, kind_of(type.kind)));
-  }
+  ObjectPtr object = create_empty(session, type, name);
   if (!contents.empty()) List(object).extend(contents);
+  return object;
+}
+
+ObjectPtr create_filled_list(const SessionPtr& session, const ListType& type, const std::string& name,
+                             BytesView element, std::size_t count) {
+  ObjectPtr object = create_empty(session, type, name);
+  if (count == 0) return object;
+  List(object).extend({&element, 1});
+  List(object).repeat(static_cast<std::ptrdiff_t>(count));
+  return object;
+}
+
+ObjectPtr create_cell(const SessionPtr& session, const ListType& type, const std::string& name, BytesView value) {
+  ObjectPtr object = create_empty(session, type, name);
+  if (is_word(type)) {
+    Cell(object).set(value);
+  } else {
+    List(object).extend({&value, 1});
+  }
   return object;
 }
 

@@ -3,6 +3,7 @@
 // Thread and process safety, errors, examples: in the header of each concept.
 #pragma once
 
+#include <partage/array.hpp>
 #include <partage/dict.hpp>
 #include <partage/error.hpp>
 #include <partage/heap.hpp>
@@ -13,3 +14,4 @@
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
 #include <partage/server.hpp>
+#include <partage/value.hpp>
