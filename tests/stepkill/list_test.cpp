@@ -197,7 +197,6 @@ const std::vector<Operation>& operations() {
       {"cell modify", [](const View& v) { modify(v.list(ListBench::cell), 0, packed()); }},
       {"companion set", [](const View& v) { v.list(numbers).set_companion_if_none(v.ref(two)); }},
       {"companion set, list of handles", [](const View& v) { v.list(handles).set_companion_if_none(v.ref(two)); }},
-      {"companion set, there is one", [](const View& v) { v.list(ListBench::owner).set_companion_if_none(v.ref(two)); }},
       {"companion dropped", [](const View& v) { v.list(ListBench::owner).drop_companion(); }},
       {"list created", create},
       {"list taken apart", [](const View& v) { take_apart(v, texts_); }},
