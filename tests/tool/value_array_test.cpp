@@ -53,7 +53,8 @@ bool is_misused(const Ran& ran, const std::string& sentence) {
 TEST_CASE("values and arrays: ls names kind, types and size") {
   Cells cells;
   std::size_t seen = 0;
-  for (const auto& o : cells("ls", {"--json"}).json().as_array()) {
+  const auto all = cells("ls", {"--json"}).json();
+  for (const auto& o : all.as_array()) {
     if (o.at("name") == "total") {
       CHECK(o.at("kind") == "value");
       CHECK(o.at("types") == "value<i32>");
