@@ -20,12 +20,13 @@ void register_list_repair() noexcept {
 
 u64 List::build(Change& change, ListConfig config) {
   assert(config.packed_size <= 8 && !(config.packed_size != 0 && (config.handles || config.owners)));
+  assert(!config.cell || config.packed_size != 0);
   const Change::Run run = change.take_run(sizeof(ListBody), Pool::list_body);
   auto& body = change.segment().at<ListBody>(run.offset);
   Stripe& stripe = body.stripe;
   const Draft& draft = run.draft;
   draft.set(body.self, 0);
-  draft.zero(body.own, (offsetof(ListBody, stripe) - offsetof(ListBody, own)) / 8);
+  draft.zero(body.queue, (offsetof(ListBody, stripe) - offsetof(ListBody, queue)) / 8);
   if (body.config.load() == 0) {
     // The memory was never a list. Otherwise its lock stays what it is: whoever repairs an old transaction of the
     // former list may be about to lock it.
@@ -42,6 +43,7 @@ u64 List::build(Change& change, ListConfig config) {
 // ---- reading --------------------------------------------------------------------------------------------------------
 
 std::size_t List::size() const {
+  if (config_.cell) return 1;
   std::size_t count = 0;
   const auto read = [&](const OptimisticRead&) {
     count = EndsWord::of(stripe().body[ListBody::ends].load()).count;
@@ -54,6 +56,7 @@ std::size_t List::size() const {
 }
 
 bool List::get(std::ptrdiff_t i, Bytes& out) const {
+  if (config_.cell) return get_cell(i, out);
   bool found = false;
   const auto read = [&](const OptimisticRead* attempt) {
     const Ring now = ring();
@@ -74,6 +77,7 @@ bool List::get(std::ptrdiff_t i, Bytes& out) const {
 // ---- one element ----------------------------------------------------------------------------------------------------
 
 bool List::set(std::ptrdiff_t i, BytesView value) const {
+  if (config_.cell) return set_cell(i, value);
   refuse_in_user_code("list.set");
   ListWrite write(*this, config_.handles);
   const auto index = resolve_index(i, write.ring().count());

@@ -10,6 +10,13 @@
 // tries. Every other operation is one lock and one commit. Indexes are resolved under the lock and count from the end
 // when negative. Versions are values of the stripe's sequence word: equal versions, equal contents.
 //
+// Cell. A list made with `cell` is one element of 1 to 8 bytes for ever, in a word of the body: what a small Value is. get,
+// set, modify, size and slices work on it without the lock; modify runs its function again when somebody was faster.
+// Nothing that changes the number of elements may be called on it.
+//
+// Companion. A list can keep one object for its own purposes (the lock of a Value or Array): it is counted like a stored
+// reference, and goes with the list.
+//
 // Handles. A list made with `handles` counts what it stores: any operation that stores or removes references is one
 // transaction over the list and the registry. What it turns to garbage is reported through made_dying(). pop() hands
 // the references of the element to this process' client slot, so they stay alive until it lets go of them.
@@ -99,11 +106,20 @@ class List {
   /// Gives all memory back but the body.
   void clear() const;
 
+  // ---- the companion ------------------------------------------------------------------------------------------------
+
+  /// 0: it has none. Lives as long as the list.
+  ObjectRef companion() const noexcept { return body_->value.companion.load_acquire(); }
+  /// The companion is this object unless there is one; returns the one there is now. One transaction.
+  ObjectRef set_companion_if_none(ObjectRef ref) const;
+
   // ---- for the registry and for tools -------------------------------------------------------------------------------
 
   /// Removes up to `max` elements from the end, references included. False: there were none. Whoever takes a long list
   /// apart calls it until it says so, then dismantle().
   bool drop_some(std::size_t max) const;
+  /// Gives the companion up, if there is one. For a list that nobody can reach any more.
+  void drop_companion() const;
   /// Retires everything the list has, body included, into a change of another stripe. Only for a list that nobody can
   /// reach any more and whose elements hold no references.
   void dismantle(Change& change) const;
@@ -115,6 +131,13 @@ class List {
  private:
   friend class ListWrite;
   friend class Queue;
+
+  // Of a list with `cell` (list_cell.cpp).
+  bool get_cell(std::ptrdiff_t i, Bytes& out) const;
+  bool set_cell(std::ptrdiff_t i, BytesView value) const;
+  bool modify_cell(std::ptrdiff_t i, FunctionView<void(BytesView current, Bytes& next)> fn) const;
+  u64 slice_cell(const Slice& slice, ByteTable& out) const;
+  std::string verify_cell() const;
 
   Stripe& stripe() const noexcept { return body_->stripe; }
   Ring ring() const noexcept { return Ring(*segment_, body_->stripe, config_.packed_size); }

@@ -1,9 +1,14 @@
 // The bytes of a list: its body, the ring of slots, and how an element becomes words.
 //
 // Layout of the body (320 bytes, Pool::list_body)
-//     0  config    bytes of a packed element (0: variable) | handles << 8 | owners << 9 | 1 << 16; 0: the lock was never made
+//     0  config    bytes of a packed element (0: variable) | handles << 8 | cell << 9 | owners << 10 | queue << 11 |
+//                  1 << 16; 0: the lock was never made
 //     8  self      reference of the object in the registry, 0 = none
-//    16  own[3]    what a value, an array or a queue (queue.hpp) keeps beside its elements
+//    16  of a value or an array:
+//          cell      with `cell`: the only element, as a packed slot holds it; else 0. A Cell (journal/word.hpp)
+//          companion reference of an object that belongs to this one (the lock of a Value or Array), 0 = none; counted
+//          reserved
+//        of a queue: three words, see queue.hpp
 //    40  items     WaitWord: there are more elements
 //    48  room      WaitWord of a queue: there are fewer
 //    56  done      WaitWord of a queue: all of its items are finished
@@ -28,7 +33,8 @@
 // the ends word, or the ring word of a ring built aside, makes a slot reachable.
 //
 // Invariants: (1) capacity is a power of two and at least 8; (2) count + 2 <= capacity, or count is 0 and there is no
-// ring; (3) every blob named by a slot is named by no other; (4) without `handles` no element has references.
+// ring; (3) every blob named by a slot is named by no other; (4) without `handles` no element has references;
+// (5) with `cell` there is never a ring.
 #pragma once
 
 #include <bit>
@@ -44,12 +50,17 @@ namespace partage::kernel {
 struct ListConfig {
   u8 packed_size = 0;    // bytes of every element, 1 to 8; 0: elements vary
   bool handles = false;  // elements may hold references; only for variable lists
+  bool cell = false;     // exactly one element, in the body and without the lock; only for packed lists
+  bool queue = false;    // the body is that of a queue
   bool owners = false;   // elements can be taken without being removed; only for variable lists
 
   static ListConfig of(u64 word) noexcept {
-    return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0, (word >> 9 & 1) != 0};
+    return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0, (word >> 9 & 1) != 0, (word >> 11 & 1) != 0,
+            (word >> 10 & 1) != 0};
   }
-  u64 word() const noexcept { return u64{packed_size} | u64{handles} << 8 | u64{owners} << 9 | u64{1} << 16; }
+  u64 word() const noexcept {
+    return u64{packed_size} | u64{handles} << 8 | u64{cell} << 9 | u64{owners} << 10 | u64{queue} << 11 | u64{1} << 16;
+  }
 };
 
 struct alignas(64) ListBody {
@@ -57,11 +68,20 @@ struct alignas(64) ListBody {
 
   Word config;
   Word self;
-  Word own[3];
+  struct ValueWords {
+    Cell cell;
+    Word companion;
+    Word reserved;
+  };
+  union {
+    ValueWords value;  // of a value or an array
+    Word queue[3];
+  };
   WaitWord items, room, done;
   Stripe stripe;
 };
 static_assert(sizeof(ListBody) == 320 && offsetof(ListBody, stripe) == 64 && offsetof(ListBody, items) == 40);
+static_assert(offsetof(ListBody, value) == 16 && offsetof(ListBody::ValueWords, companion) == 8);
 
 struct RingWord {
   u64 run;

@@ -30,6 +30,7 @@ bool List::drop_some(std::size_t max) const {
 void List::dismantle(Change& change) const {
   // No lock: the caller holds a registry stripe, which comes after this one in the lock order, and nobody else can reach the
   // list. Whoever repairs an old transaction may still lock it for a moment, and finds nothing to do.
+  assert(companion() == 0);
   const Ring now = ring();
   for (u64 i = 0; !now.packed() && i < now.count(); ++i) {
     const SlotWords slot = now.load(i);
@@ -111,6 +112,10 @@ std::string List::verify(std::vector<u64>& runs) const {
   if (s.body[ListBody::shift].load() != 0) return "list: a shift is in progress";
   const Ring now = ring();
   const u64 arena = s.body[ListBody::arena].load();
+  if (std::string problem = verify_cell(); !problem.empty()) return problem;
+  if (const ObjectRef ref = companion(); ref != 0 && !Objects(*segment_).is_live(ref)) {
+    return "list: the companion has gone";
+  }
   if (now.run() == 0) {
     if (now.count() != 0) return "list: elements without a ring";
   } else {

@@ -43,6 +43,7 @@ bool List::collect(const Selection& selection, ByteTable& out, const OptimisticR
 }
 
 u64 List::read_slice(const Slice& slice, ByteTable& out) const {
+  if (config_.cell) return slice_cell(slice, out);
   u64 version = 0;
   const auto read = [&](const OptimisticRead& attempt) {
     version = attempt.seq();

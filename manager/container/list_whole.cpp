@@ -71,6 +71,7 @@ void List::clear() const {
 // ---- user code ------------------------------------------------------------------------------------------------------
 
 bool List::modify(std::ptrdiff_t i, FunctionView<void(BytesView current, Bytes& next)> fn) const {
+  if (config_.cell) return modify_cell(i, fn);
   refuse_in_user_code("list.modify");
   ListWrite write(*this, config_.handles);
   const auto index = resolve_index(i, write.ring().count());

@@ -50,6 +50,11 @@ class ListWrite {
   /// it referred to from the same commit on.
   void drop(SlotWords slot, bool to_us = false);
 
+  // ---- references of the list itself; only when counted -------------------------------------------------------------
+
+  void refer(ObjectRef ref) { references_->add(ref); }
+  void unrefer(ObjectRef ref) { references_->drop(ref); }
+
   // ---- slots --------------------------------------------------------------------------------------------------------
 
   /// Writes a free slot, see Ring::place().

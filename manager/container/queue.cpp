@@ -23,9 +23,10 @@ u64 second_word(u64 kind, u64 owner) noexcept {
 }  // namespace
 
 u64 Queue::build(Change& change, ListConfig config, u64 limit) {
+  config.queue = true;
   const u64 body = List::build(change, config);
   auto& words = change.segment().at<ListBody>(body);
-  Draft(&words.own[0], sizeof words.own[0]).set(words.own[0], limit);
+  Draft(&words.queue[0], sizeof words.queue[0]).set(words.queue[0], limit);
   return body;
 }
 

@@ -1,9 +1,9 @@
 // A queue between processes: the byte level of Queue, JoinableQueue and SimpleQueue. A list that is waited on at both ends.
 //
 // Layout: a ListBody (list_layout.hpp), whose own words are
-//     own[0]  limit      most items that may stand in it, 0 = any number | closed << 63
-//     own[1]  counts     items that are taken and not finished | finished items not removed yet << 32
-//     own[2]  returned   items that went back to the front because their taker ended
+//     queue[0]  limit      most items that may stand in it, 0 = any number | closed << 63
+//     queue[1]  counts     items that are taken and not finished | finished items not removed yet << 32
+//     queue[2]  returned   items that went back to the front because their taker ended
 //   A joinable queue is a list with owners: get() leaves the item where it stands and writes into the upper part of the slot's
 //   second word who has taken it: slot | generation << 16 of the client; 0 = nobody; `finished` = task_done(), and the item has
 //   been dropped. Finished items in front are removed with the one that makes them the front.
@@ -85,7 +85,7 @@ class Queue {
     u64 word() const noexcept { return taken | u64{finished} << 32; }
   };
 
-  Word& own(std::size_t i) const noexcept { return list_.body().own[i]; }
+  Word& own(std::size_t i) const noexcept { return list_.body().queue[i]; }
   Counts counts() const noexcept { return Counts::of(own(1).load()); }
   u64 unfinished(const Ring& ring) const noexcept { return ring.count() - counts().finished; }
   bool is_there(SlotWords slot) const;

@@ -6,7 +6,10 @@
 //   Log     applying a committed log (journal/log.hpp)
 //   Window  the sequence word of a stripe, around an apply (journal/stripe.hpp)
 //   Draft   memory nobody can reach yet: a run fresh from the heap, or the slot behind an append cursor
-//   Ticket, WaitWord (journal/wait_word.hpp)  the words outside rule R: counters of which any value is harmless
+// and three kinds of word stand outside rule R, because one store is all there is to commit:
+//   Ticket    a counter whose gaps are harmless (order numbers)
+//   WaitWord  a counter that waiters sleep on, of which any value is sound (journal/wait_word.hpp)
+//   Cell      a value that says nothing of any other memory (a small Value)
 //
 // All accesses are relaxed atomics of 8 bytes: an optimistic reader may look at a word while it is written, must not be
 // torn, and must not be a data race. Ordering comes from the sequence word and the locks, not from here.
@@ -48,6 +51,7 @@ class Word {
   friend class Draft;
   friend class Ticket;
   friend class WaitWord;
+  friend class Cell;
   void store(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELAXED); }
   void store_release(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELEASE); }
 
@@ -69,6 +73,24 @@ class Ticket {
 };
 static_assert(sizeof(Ticket) == 8);
 
+/// A word that is a whole value by itself, which several processes read and write without a lock: no other word depends on
+/// it, so one store or exchange is its own commit. It is never logged: a repair must not bring an old value back.
+/// Sequentially consistent, as if under a lock: programs order other work by it.
+class Cell {
+ public:
+  u64 load() const noexcept { return __atomic_load_n(&word_.value_, __ATOMIC_SEQ_CST); }
+  void store(u64 v) noexcept { __atomic_store_n(&word_.value_, v, __ATOMIC_SEQ_CST); }
+  /// False: it is not `expected`, which is what it is now.
+  bool compare_exchange(u64& expected, u64 desired) noexcept {
+    return __atomic_compare_exchange_n(&word_.value_, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  }
+
+ private:
+  friend class Draft;
+  Word word_;
+};
+static_assert(sizeof(Cell) == 8);
+
 /// The right to write memory that no other process can reach. Whoever makes one vouches for that; the makers are the heap
 /// (fresh runs), the arena (fresh blobs) and the containers (slots behind their cursor).
 class Draft {
@@ -80,6 +102,7 @@ class Draft {
     assert(owns(&w, sizeof w));
     w.store(v);
   }
+  void set(Cell& cell, u64 v) const noexcept { set(cell.word_, v); }
   /// Copies bytes into words; the last word is padded with zeros. Memory that optimistic readers may still look at is
   /// refilled with atomic words, hence no memcpy.
   void copy(Word* to, const void* from, std::size_t bytes) const noexcept {

@@ -101,6 +101,9 @@ std::size_t Hosted::bytes_used() const {
 
 std::vector<ObjectRef> Hosted::references() const {
   std::vector<ObjectRef> refs;
+  if (shape_of(kind_) == Shape::list) {
+    if (const ObjectRef companion = list_at(*segment_, body_).companion(); companion != 0) refs.push_back(companion);
+  }
   if ((flags_ & object_flag::handles) == 0) return refs;
   ByteTable table;
   with(*segment_, kind_, body_, [&](auto& c) {
@@ -159,6 +162,7 @@ std::size_t Hosted::waiters() const {
 }
 
 void Hosted::empty() const {
+  if (shape_of(kind_) == Shape::list) list_at(*segment_, body_).drop_companion();
   if ((flags_ & object_flag::handles) == 0) return;
   with(*segment_, kind_, body_, [](auto& c) {
     while (c.drop_some(drop_step)) {

@@ -36,7 +36,7 @@ class Hosted {
 
   std::size_t size() const;
   std::size_t bytes_used() const;
-  /// Every reference its elements hold, with repetitions.
+  /// Every reference its elements hold, with repetitions, and its companion.
   std::vector<ObjectRef> references() const;
 
   void repair_dead() const;

@@ -212,6 +212,9 @@ class Parser {
     if (word == "object") return &make(Form::object);
     if (word == "handle") return &make(Form::handle);
     if (word == "namespace") return &make(Form::name_space);
+    for (const char* sync : {"lock", "rlock", "semaphore", "bounded_semaphore", "condition", "event", "barrier"}) {
+      if (word == sync) return &make(Form::sync);
+    }
     if (word == "str") return parse_text();
     if (word == "array") return parse_array();
     if (word == "bitset") return parse_bitset();
@@ -225,10 +228,23 @@ class Parser {
     constexpr std::size_t any = ~std::size_t{0};
     using enum Form;
     static constexpr Enclosing enclosing[] = {
-        {"opt", optional, 1, 1},      {"vec", sequence, 1, 1},  {"set", sequence, 1, 1},
-        {"multiset", sequence, 1, 1}, {"map", map, 2, 2},       {"multimap", map, 2, 2},
-        {"pair", tuple, 2, 2},        {"tuple", tuple, 0, any}, {"variant", variant, 1, any},
-        {"list", list, 1, 1},         {"dict", dict, 2, 2},     {"shared_set", shared_set, 1, 1},
+        {"opt", optional, 1, 1},
+        {"vec", sequence, 1, 1},
+        {"set", sequence, 1, 1},
+        {"multiset", sequence, 1, 1},
+        {"map", map, 2, 2},
+        {"multimap", map, 2, 2},
+        {"pair", tuple, 2, 2},
+        {"tuple", tuple, 0, any},
+        {"variant", variant, 1, any},
+        {"list", list, 1, 1},
+        {"dict", dict, 2, 2},
+        {"value", value, 1, 1},
+        {"shared_array", shared_array, 1, 1},
+        {"shared_set", shared_set, 1, 1},
+        {"queue", queue, 1, 1},
+        {"joinable_queue", queue, 1, 1},
+        {"simple_queue", queue, 1, 1},
     };
     for (const Enclosing& e : enclosing) {
       if (e.word != word) continue;

@@ -215,7 +215,11 @@ class Decoder {
       case Form::list:
       case Form::dict:
       case Form::shared_set:
+      case Form::queue:
+      case Form::sync:
       case Form::name_space:
+      case Form::value:
+      case Form::shared_array:
       case Form::handle:
         return handle(type);
     }

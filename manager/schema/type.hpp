@@ -41,7 +41,11 @@ enum class Form : std::uint8_t {
   list,    // handles from here on; as the root of a description: the object itself
   dict,
   shared_set,
+  queue,
+  sync,  // lock, semaphore, condition, event, barrier
   name_space,
+  value,
+  shared_array,
   handle  // to an object of any kind
 };
 

@@ -75,6 +75,7 @@ class StripeLock {
 /// allowed, and reads wait for nobody: they go on trying, so that two such threads can never wait for each other.
 class UserCodeScope {
  public:
+  UserCodeScope() noexcept : UserCodeScope(std::vector<Stripe*>()) {}  ///< holds none
   explicit UserCodeScope(Stripe& held) noexcept;
   explicit UserCodeScope(std::vector<Stripe*> held) noexcept;
   UserCodeScope(const UserCodeScope&) = delete;
@@ -91,13 +92,13 @@ class UserCodeScope {
   std::vector<Stripe*> many_;
 };
 
-/// Runs user code under held stripes. A child that was forked inside it and comes back out owns no lock and must write
-/// nothing: there `abandon()` forgets the locks without releasing them and UsageError is thrown.
-template <class Code, class Abandon>
-void run_user_code(Stripe& held, Code&& code, Abandon&& abandon) {
+/// Runs user code in a scope that make_scope() returns. A child that was forked inside it and comes back out owns no lock
+/// and must write nothing: there `abandon()` forgets the locks without releasing them and UsageError is thrown.
+template <class MakeScope, class Code, class Abandon>
+void run_user_code_in(MakeScope&& make_scope, Code&& code, Abandon&& abandon) {
   const u64 epoch = process_epoch();
   try {
-    const UserCodeScope scope(held);
+    const UserCodeScope scope = make_scope();
     code();
   } catch (...) {
     if (process_epoch() != epoch) abandon();
@@ -109,6 +110,16 @@ void run_user_code(Stripe& held, Code&& code, Abandon&& abandon) {
         "partage: modify(): this child was forked inside the function, so the change is its parent's; nothing "
         "was written here");
   }
+}
+/// Under one held stripe.
+template <class Code, class Abandon>
+void run_user_code(Stripe& held, Code&& code, Abandon&& abandon) {
+  run_user_code_in([&] { return UserCodeScope(held); }, code, abandon);
+}
+/// Under none: for what publishes its result without a lock.
+template <class Code>
+void run_user_code(Code&& code) {
+  run_user_code_in([] { return UserCodeScope(); }, code, [] {});
 }
 /// Throws UsageError when user code of modify() tries to write a shared object.
 void refuse_in_user_code(const char* operation);

@@ -17,7 +17,9 @@ void stop(const std::string& name);
 void list_managers(bool json);
 void list_objects(const std::string& name, bool json);
 void get(const std::string& name, const std::string& object, const std::optional<std::string>& key, bool json);
-void set(const std::string& name, const std::string& object, const std::string& key, const std::string& value);
+/// Without `key`: of a value.
+void set(const std::string& name, const std::string& object, const std::optional<std::string>& key,
+         const std::string& value);
 void del(const std::string& name, const std::string& object, const std::optional<std::string>& key);
 /// `names`: only those; empty: all there are.
 void clean(const std::vector<std::string>& names, bool json);

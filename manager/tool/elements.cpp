@@ -36,16 +36,28 @@ std::ptrdiff_t index_in(const Attachment& attachment, const HeldObject& object, 
                                      std::to_string(size) + (size == 1 ? " element" : " elements")};
 }
 
+bool is_value(const HeldObject& object) {
+  return object.facts.kind == kernel::ObjectKind::value;
+}
+
+[[noreturn]] void no_key_of_value(const Attachment& attachment, const HeldObject& object) {
+  throw Failure{Exit::misused,
+                "partage: " + attachment.describe(object) + " is one value and has no elements; leave the key out"};
+}
+
 bool is_list(const Attachment& attachment, const HeldObject& object) {
   switch (kernel::shape_of(object.facts.kind)) {
     case kernel::Shape::list:
       return true;
     case kernel::Shape::dict:
       return false;
+    case kernel::Shape::queue:
+    case kernel::Shape::sync:
     case kernel::Shape::unknown:
       break;
   }
-  throw Failure{Exit::failed, "partage: the elements of " + attachment.describe(object) + " cannot be named"};
+  throw Failure{Exit::misused,
+                "partage: " + attachment.describe(object) + " has no elements that can be named; get it as a whole"};
 }
 
 /// What a word of the command line says, as bytes.
@@ -109,6 +121,7 @@ void get(const std::string& name, const std::string& object_name, const std::opt
   ObjectJson objects(attachment);
   const HeldObject object = attachment.object(object_name);
   boost::json::value shown;
+  if (key && is_value(object)) no_key_of_value(attachment, object);
   if (key) {
     refuse_set(attachment, object);
     shown = objects.element(object, read_element(attachment, objects, object, *key).view());
@@ -118,10 +131,18 @@ void get(const std::string& name, const std::string& object_name, const std::opt
   std::cout << (as_json ? schema::compact(shown) : schema::readable(shown)) << '\n';
 }
 
-void set(const std::string& name, const std::string& object_name, const std::string& key, const std::string& word) {
+void set(const std::string& name, const std::string& object_name, const std::optional<std::string>& given_key,
+         const std::string& word) {
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
   refuse_set(attachment, object);
+  if (given_key && is_value(object)) no_key_of_value(attachment, object);
+  if (!given_key && !is_value(object)) {
+    throw Failure{Exit::misused, "partage: " + attachment.describe(object) +
+                                     " has elements; say which of them: partage set " + name + ' ' + object_name +
+                                     " KEY VALUE"};
+  }
+  const std::string key = given_key.value_or("0");
   const bool in_list = is_list(attachment, object);
   const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
   const Bytes key_bytes = in_list ? Bytes() : key_of(attachment, object, key);
@@ -144,6 +165,11 @@ void set(const std::string& name, const std::string& object_name, const std::str
 void del(const std::string& name, const std::string& object_name, const std::optional<std::string>& key) {
   Attachment attachment(name);
   const HeldObject object = attachment.object(object_name);
+  if (key && is_value(object)) no_key_of_value(attachment, object);
+  if (key && object.facts.kind == kernel::ObjectKind::array) {
+    throw Failure{Exit::misused, "partage: " + attachment.describe(object) +
+                                     " has a fixed length; `set` changes an element, none can be deleted"};
+  }
   if (key) {
     const bool done = is_list(attachment, object)
                           ? attachment.list(object).erase(index_in(attachment, object, *key))

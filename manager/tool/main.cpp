@@ -95,12 +95,21 @@ void add_commands(CLI::App& app, Arguments& a) {
     a.run = [&a, get_command] { get(a.name, a.object, given(*get_command, "KEY", a.key), a.json); };
   });
 
-  c = command("set", "Set one element of an object; a dict's key may be new");
+  c = command("set", "Set one element of an object, or a value; a dict's key may be new");
+  CLI::App* set_command = c;
   c->add_option("NAME", a.name, "The manager")->required();
   c->add_option("OBJECT", a.object, "The object")->required();
-  c->add_option("KEY", a.key, "The element")->required();
-  c->add_option("VALUE", a.value, "Its new value")->required();
-  c->callback([&a] { a.run = [&a] { set(a.name, a.object, a.key, a.value); }; });
+  c->add_option("KEY", a.key, "The element; left out when the object is a value")->required();
+  c->add_option("VALUE", a.value, "Its new value");
+  c->callback([&a, set_command] {
+    a.run = [&a, set_command] {
+      if (set_command->count("VALUE") != 0) {
+        set(a.name, a.object, a.key, a.value);
+      } else {  // one word behind the object is the value
+        set(a.name, a.object, std::nullopt, a.key);
+      }
+    };
+  });
 
   c = command("del", "Delete one element of an object, or take an object's name away");
   CLI::App* del_command = c;

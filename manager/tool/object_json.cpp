@@ -5,6 +5,11 @@
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 
+#include "manager/container/barrier.hpp"
+#include "manager/container/condition.hpp"
+#include "manager/container/event.hpp"
+#include "manager/container/lock.hpp"
+#include "manager/container/semaphore.hpp"
 #include "manager/tool/failure.hpp"
 
 namespace partage::tool {
@@ -27,7 +32,10 @@ ElementTypes element_types(const HeldObject& object) {
   static const schema::Schema text("str");
   const schema::Type& root = object.types->root();
   const kernel::Shape shape = kernel::shape_of(object.facts.kind);
-  if (shape == kernel::Shape::list && root.form == schema::Form::list) return {nullptr, root.parts[0]};
+  const bool is_list =
+      root.form == schema::Form::list || root.form == schema::Form::value || root.form == schema::Form::shared_array;
+  if (shape == kernel::Shape::list && is_list) return {nullptr, root.parts[0]};
+  if (shape == kernel::Shape::queue && root.form == schema::Form::queue) return {nullptr, root.parts[0]};
   if (shape == kernel::Shape::dict && root.form == schema::Form::dict) return {root.parts[0], root.parts[1]};
   if (shape == kernel::Shape::dict && root.form == schema::Form::shared_set) return {root.parts[0], &unknown};
   if (shape == kernel::Shape::dict && root.form == schema::Form::name_space) return {&text.root(), &unknown};
@@ -74,10 +82,17 @@ json::value ObjectJson::object(const HeldObject& object) {
 
 json::value ObjectJson::contents(const HeldObject& object) {
   switch (kernel::shape_of(object.facts.kind)) {
-    case kernel::Shape::list:
-      return list(object);
+    case kernel::Shape::list: {
+      json::value elements = list(object);
+      const bool single = object.facts.kind == kernel::ObjectKind::value && elements.as_array().size() == 1;
+      return single ? json::value(std::move(elements.as_array().front())) : elements;
+    }
     case kernel::Shape::dict:
       return dict(object);
+    case kernel::Shape::queue:
+      return queue(object);
+    case kernel::Shape::sync:
+      return sync(object);
     case kernel::Shape::unknown:
       break;
   }
@@ -102,6 +117,47 @@ json::value ObjectJson::list(const HeldObject& object) {
   out.reserve(elements.size());
   for (std::size_t i = 0; i < elements.size(); ++i) out.push_back(element(object, elements[i]));
   return out;
+}
+
+json::value ObjectJson::queue(const HeldObject& object) {
+  const kernel::Queue queue(attachment_.segment(), object.facts.body);
+  const schema::Type& type = *element_types(object).value;
+  kernel::ByteTable items;
+  for (int tries = 0;; ++tries) {
+    queue.snapshot(items);
+    if (hold_all(items)) break;
+    if (tries == most_tries) too_restless(attachment_.describe(object));
+  }
+  json::array out;
+  out.reserve(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) out.push_back(value(type, items[i]));
+  return out;
+}
+
+json::value ObjectJson::sync(const HeldObject& object) {
+  kernel::Segment& segment = attachment_.segment();
+  const kernel::u64 body = object.facts.body;
+  switch (kernel::Sync(segment, body).body().kind()) {
+    case kernel::SyncKind::lock:
+    case kernel::SyncKind::rlock: {
+      const kernel::Lock lock(segment, body);
+      const auto holder = lock.holder();
+      json::object shown{{"locked", holder.has_value()}, {"owner", nullptr}};
+      if (holder) shown["owner"] = kernel::Clients(segment).info(holder->slot).process.pid;
+      return shown;
+    }
+    case kernel::SyncKind::semaphore:
+      return json::object{{"value", kernel::Semaphore(segment, body).value()}};
+    case kernel::SyncKind::condition:
+      return json::object{{"waiting", kernel::Condition(segment, body).waiting()}};
+    case kernel::SyncKind::event:
+      return json::object{{"set", kernel::Event(segment, body).is_set()}};
+    case kernel::SyncKind::barrier: {
+      const kernel::Barrier barrier(segment, body);
+      return json::object{{"parties", barrier.parties()}, {"waiting", barrier.waiting()}, {"broken", barrier.broken()}};
+    }
+  }
+  throw Failure{Exit::failed, "partage: " + attachment_.describe(object) + " is of a kind this program does not know"};
 }
 
 json::value ObjectJson::dict(const HeldObject& object) {

@@ -30,6 +30,8 @@ class ObjectJson {
  private:
   boost::json::value contents(const HeldObject& object);
   boost::json::value list(const HeldObject& object);
+  boost::json::value queue(const HeldObject& object);
+  boost::json::value sync(const HeldObject& object);
   boost::json::value dict(const HeldObject& object);
   boost::json::value value(const schema::Type& type, BytesView bytes);
   bool hold_all(const kernel::ByteTable& values);

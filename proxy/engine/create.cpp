@@ -1,3 +1,4 @@
+#include <partage/engine/cell.hpp>
 #include <partage/engine/create.hpp>
 #include <partage/engine/list.hpp>
 #include <partage/engine/queue.hpp>
@@ -41,18 +42,43 @@ ObjectPtr hold(Session& session, ObjectRef ref) {
   return object;
 }
 
+/// Its element is a word that is read and written without the lock.
+bool is_word(const ListType& type) {
+  return type.kind == ListKind::value && type.packed_size != 0;
+}
+
+ObjectPtr create_empty(const SessionPtr& session, const ListType& type, const std::string& name) {
+  const Session::HandOver scope(*session);
+  const kernel::ListConfig config{static_cast<kernel::u8>(type.packed_size), type.handles, is_word(type)};
+  return hold(*session,
+              kernel::Registry(session->segment()).create_list(type.description, name, config, kind_of(type.kind)));
+}
+
 }  // namespace
 
 ObjectPtr create_list(const SessionPtr& session, const ListType& type, const std::string& name,
                       std::span<const BytesView> contents) {
-  ObjectPtr object;
-  {
-    const Session::HandOver scope(*session);
-    const kernel::ListConfig config{static_cast<kernel::u8>(type.packed_size), type.handles};
-    object = hold(*session,
-                  kernel::Registry(session->segment()).create_list(type.description, name, config, kind_of(type.kind)));
-  }
+  ObjectPtr object = create_empty(session, type, name);
   if (!contents.empty()) List(object).extend(contents);
+  return object;
+}
+
+ObjectPtr create_filled_list(const SessionPtr& session, const ListType& type, const std::string& name,
+                             BytesView element, std::size_t count) {
+  ObjectPtr object = create_empty(session, type, name);
+  if (count == 0) return object;
+  List(object).extend({&element, 1});
+  List(object).repeat(static_cast<std::ptrdiff_t>(count));
+  return object;
+}
+
+ObjectPtr create_cell(const SessionPtr& session, const ListType& type, const std::string& name, BytesView value) {
+  ObjectPtr object = create_empty(session, type, name);
+  if (is_word(type)) {
+    Cell(object).set(value);
+  } else {
+    List(object).extend({&value, 1});
+  }
   return object;
 }
 
@@ -73,8 +99,9 @@ ObjectPtr create_queue(const SessionPtr& session, const QueueType& type, const s
   constexpr kernel::ObjectKind kinds[] = {kernel::ObjectKind::queue, kernel::ObjectKind::joinable_queue,
                                           kernel::ObjectKind::simple_queue};
   const bool joinable = type.kind == QueueKind::joinable;
-  const kernel::ListConfig config{joinable ? kernel::u8{0} : static_cast<kernel::u8>(type.packed_size), type.handles,
-                                  joinable};
+  const kernel::ListConfig config{.packed_size = joinable ? kernel::u8{0} : static_cast<kernel::u8>(type.packed_size),
+                                  .handles = type.handles,
+                                  .owners = joinable};
   const std::size_t limit = type.maxsize > 0 ? static_cast<std::size_t>(type.maxsize) : 0;
   const Session::HandOver scope(*session);
   return hold(*session, kernel::Registry(session->segment())

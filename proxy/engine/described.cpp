@@ -18,6 +18,8 @@
 #include <partage/engine/error.hpp>
 #include <partage/engine/list.hpp>
 #include <partage/engine/printing.hpp>
+#include <partage/engine/queue.hpp>
+#include <partage/engine/sync.hpp>
 
 #include "manager/registry/hosted.hpp"
 #include "manager/schema/limits.hpp"
@@ -124,6 +126,10 @@ class Printer {
       case Form::dict:
       case Form::shared_set:
       case Form::name_space:
+      case Form::value:
+      case Form::shared_array:
+      case Form::queue:
+      case Form::sync:
       case Form::handle:
         return repr_object(out_, reader_.next_object<ObjectPtr>());
     }
@@ -355,6 +361,14 @@ void repr_object(std::ostream& out, const ObjectPtr& object) {
     return printing.already() ? put(out, "{...}") : repr_dict(out, object, *root.parts[0], *root.parts[1]);
   }
   if (root.form == Form::shared_set && shape == kernel::Shape::dict) return repr_set(out, object, *root.parts[0]);
+  if (root.form == Form::shared_array && shape == kernel::Shape::list) return repr_list(out, object, *root.parts[0]);
+  if (root.form == Form::value && shape == kernel::Shape::list && !printing.already()) {
+    Value element;
+    List(object).get(0, element);
+    return repr_value(out, *root.parts[0], element.view());
+  }
+  if (shape == kernel::Shape::queue) return put(out, Queue(object).repr());
+  if (shape == kernel::Shape::sync) return put(out, SyncEngine(object).repr());
   put(out, '<' + describe(shared) + '>');
 }
 

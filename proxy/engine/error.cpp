@@ -58,6 +58,10 @@ void throw_not_in_list(const ObjectPtr& object, const char* operation, const std
   throw ValueError(start(object, operation) + value + " is not in the list; use contains() where it may be missing");
 }
 
+void throw_negative_length(std::ptrdiff_t size) {
+  throw ValueError("partage: an array cannot have " + std::to_string(size) + " elements; use 0 or more");
+}
+
 void throw_handle_in_key(const std::string& type) {
   throw ValueError("partage: a value of " + type +
                    " with a handle inside cannot be a key; use a number or a name that stands for the object");

@@ -2,6 +2,7 @@
 #include <partage/engine/list.hpp>
 #include <partage/error.hpp>
 
+#include "manager/registry/hosted.hpp"
 #include "proxy/engine/access.hpp"
 
 namespace partage::engine {
@@ -14,11 +15,22 @@ kernel::List list_of(const SharedObject& o) {
 
 [[noreturn]] void throw_index_error(const SharedObject& o, const char* operation, std::ptrdiff_t i) {
   const std::size_t n = list_of(o).size();
-  if (n == 0) throw IndexError(message_start(o, operation) + "the list is empty; check size() first");
+  const std::string kind = kernel::name_of(o.kind);
+  if (n == 0) throw IndexError(message_start(o, operation) + "the " + kind + " is empty; check size() first");
   const std::string last = std::to_string(n - 1);
-  throw IndexError(message_start(o, operation) + "index " + std::to_string(i) + " is out of range, the list has " +
-                   std::to_string(n) + (n == 1 ? " element" : " elements") + "; use 0 to " + last + ", or -1 to -" +
-                   std::to_string(n) + " from the end");
+  throw IndexError(message_start(o, operation) + "index " + std::to_string(i) + " is out of range, the " + kind +
+                   " has " + std::to_string(n) + (n == 1 ? " element" : " elements") + "; use 0 to " + last +
+                   ", or -1 to -" + std::to_string(n) + " from the end");
+}
+
+/// The length of an array never changes, so it can be judged without the lock.
+void check_length(const SharedObject& o, const kernel::Slice& slice, std::size_t given) {
+  if (o.kind != kernel::ObjectKind::array) return;
+  const std::size_t selected = slice.resolve(list_of(o).size()).count;
+  if (given == selected) return;
+  throw ValueError(message_start(o, "assign_slice") + std::to_string(given) + " values for a slice of " +
+                   std::to_string(selected) + (selected == 1 ? " element" : " elements") +
+                   "; the length of an array is fixed, so give as many");
 }
 
 kernel::Slice checked(const SharedObject& o, const char* operation, const Slice& slice) {
@@ -111,6 +123,7 @@ void List::slice(const Slice& slice, Snapshot& out) const {
 void List::assign_slice(const Slice& slice, std::span<const BytesView> values) const {
   SharedObject& o = object_of(object_, "assign_slice");
   const kernel::Slice which = checked(o, "assign_slice", slice);
+  check_length(o, which, values.size());
   try {
     list_of(o).assign_slice(which, values);
   } catch (const ValueError& e) {

@@ -25,9 +25,10 @@ const ObjectPtr& storable(const ObjectPtr& object) {
   if (storing_in == nullptr || !object) return object;
   const auto& shared = *static_cast<const SharedObject*>(object.get());
   if (shared.session.get() != storing_in) {
-    throw ValueError(
-        "partage: " + describe(shared) +
-        " belongs to another manager and cannot be stored here; make it with the manager of the container");
+    throw ValueError("partage: " + describe(shared) +
+                     " belongs to another manager, or to the process tree, and cannot be stored here; make it with the "
+                     "manager of the "
+                     "container");
   }
   return object;
 }

@@ -147,6 +147,42 @@ TEST_CASE("threads: one-step += loses nothing, on one hot key and on a list elem
   CHECK(list[0] == 3 * each);
 }
 
+TEST_CASE("threads: a value without a lock loses nothing, and is never torn") {
+  struct Both {
+    std::int32_t a, b;
+  };
+  const Value<long> sum(0);
+  const Value<Both> both(Both{0, 0});
+  const Value<bool> done(false);
+  const Value<std::string> big(whole_value(0));
+  const Array<int> array(8);
+  const long each = repeats(5'000);
+  std::atomic<long> torn{0};
+  const auto count = [&] {
+    for (long i = 0; i < each; ++i) {
+      sum += 1;
+      both.modify([](Both& x) { x = {x.a + 1, x.b + 1}; });
+      array[i % 8] += 1;
+      if (i % 8 == 0) big = whole_value(static_cast<std::uint64_t>(i));
+    }
+  };
+  std::thread reader([&] {
+    while (!done) {
+      const Both now = both;
+      if (now.a != now.b || !is_whole(big)) ++torn;
+    }
+  });
+  together({count, count, count});
+  done = true;
+  reader.join();
+  CHECK(torn == 0);
+  CHECK(sum == 3 * each);
+  CHECK(both.get().a == 3 * each);
+  long in_array = 0;
+  for (const int x : array) in_array += x;
+  CHECK(in_array == 3 * each);
+}
+
 TEST_CASE("threads: handles are stored, read and dropped at once, and every object is freed in the end") {
   Manager manager({.max_size = std::size_t{64} << 20});
   const auto outer = manager.dict<int, ListProxy<int>>();

@@ -83,6 +83,7 @@ TEST_CASE("layout: header") {
   CHECK(segment_magic == 0x3145474154524150ull);
   CHECK(segment_format == 1);
   CHECK(known_incompat == 0);
+  CHECK(compat_unmanaged == 1);
   CHECK(sizeof(SegmentHeader) == 4096);
   PARTAGE_CHECK_OFFSET(SegmentHeader, magic, 0);
   PARTAGE_CHECK_OFFSET(SegmentHeader, format, 8);
@@ -254,9 +255,13 @@ TEST_CASE("layout: list") {
   CHECK(sizeof(ListBody) == 320);
   PARTAGE_CHECK_OFFSET(ListBody, config, 0);
   PARTAGE_CHECK_OFFSET(ListBody, self, 8);
+  PARTAGE_CHECK_OFFSET(ListBody, cell, 16);
+  PARTAGE_CHECK_OFFSET(ListBody, companion, 24);
+  PARTAGE_CHECK_OFFSET(ListBody, reserved, 32);
   PARTAGE_CHECK_OFFSET(ListBody, stripe, 64);
   CHECK(ListConfig{.packed_size = 8, .handles = false}.word() == 0x10008);
   CHECK(ListConfig{.packed_size = 0, .handles = true}.word() == 0x10100);
+  CHECK(ListConfig{.packed_size = 4, .cell = true}.word() == 0x10204);
   CHECK((ListBody::ring == 1 && ListBody::ends == 2 && ListBody::shift == 3 && ListBody::progress == 4));
   CHECK(RingWord{4096, 5}.word() == (4096 << 8 | 5));
   CHECK(EndsWord{3, 9}.word() == (u64{3} << 32 | 9));

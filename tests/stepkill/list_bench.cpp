@@ -82,6 +82,9 @@ ListBench::ListBench() : fixture_(std::size_t{4} << 20) {
   const List list = make({.handles = true});
   make({});
   make({});
+  const u64 first = 77;
+  make({.packed_size = 8, .cell = true}).set(0, packed(first));
+  make({.packed_size = 8}).set_companion_if_none(refs_[one]);
   const View v = view_here();
   const ObjectRef both[] = {v.ref(one), v.ref(two)};
   list.append(v.handle(one));
@@ -108,6 +111,7 @@ ListBench::State ListBench::dump(const View& v) {
     list.snapshot(table);
     state.push_back({std::to_string(index)});
     for (std::size_t i = 0; i < table.size(); ++i) state.back().push_back(describe(table[i]));
+    if (list.companion() != 0) state.back().push_back("companion " + std::to_string(kernel::index_of(list.companion())));
   });
   return state;
 }
@@ -119,6 +123,7 @@ std::string ListBench::verify(const View& v) {
   for_each_list(v.segment(), [&](u32 index, kernel::ObjectSlot& slot, const List& list) {
     if (std::string p = list.verify(runs); !p.empty()) problem = "list " + std::to_string(index) + ": " + p;
     if (!problem.empty()) return;
+    if (list.companion() != 0) ++expected[kernel::index_of(list.companion())];
     kernel::ByteTable table;
     list.snapshot(table);
     for (std::size_t i = 0; i < table.size(); ++i) {
@@ -167,6 +172,11 @@ Subject ListBench::subject(std::string name, std::function<void(const View&)> op
     // And it goes on working.
     for_each_list(*copy, [&](u32, kernel::ObjectSlot&, const List& list) {
       const u64 seven = 7;
+      if (list.config().cell) {
+        Bytes was;
+        if (!list.get(0, was) || !list.set(0, packed(seven)) || !list.set(0, was.view())) throw Corrupt("a cell");
+        return;
+      }
       const auto fresh = list.config().packed_size != 0 ? packed(seven)
                          : list.config().handles        ? v.handle(two)
                                                         : view("a new element, long enough for a blob");

@@ -23,6 +23,8 @@ class ListBench {
     handles,   // references to `one` and `two`, alone, in pairs with bytes, and an element without
     one,
     two,
+    cell,   // one packed element in the body
+    owner,  // has `one` as its companion
     count
   };
   using State = std::vector<std::vector<std::string>>;  // every live list, by its number in the table of objects

@@ -193,6 +193,11 @@ const std::vector<Operation>& operations() {
       {"list of handles, repeat", [](const View& v) { v.list(handles).repeat(2); }},
       {"list of handles, clear", [](const View& v) { v.list(handles).clear(); }},
       {"list of handles, drop_some", [](const View& v) { v.list(handles).drop_some(4); }},
+      {"cell set", [](const View& v) { v.list(ListBench::cell).set(0, packed()); }},
+      {"cell modify", [](const View& v) { modify(v.list(ListBench::cell), 0, packed()); }},
+      {"companion set", [](const View& v) { v.list(numbers).set_companion_if_none(v.ref(two)); }},
+      {"companion set, list of handles", [](const View& v) { v.list(handles).set_companion_if_none(v.ref(two)); }},
+      {"companion dropped", [](const View& v) { v.list(ListBench::owner).drop_companion(); }},
       {"list created", create},
       {"list taken apart", [](const View& v) { take_apart(v, texts_); }},
   };

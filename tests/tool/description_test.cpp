@@ -85,6 +85,9 @@ TEST_CASE("schema: every word") {
   CHECK(form_of<partage::Namespace>() == Form::name_space);
   CHECK(Schema("opt<namespace>").root().parts[0]->is_handle());
   CHECK(Schema("pair<shared_set<str>,i32>").root().parts[0]->is_handle());
+  CHECK(Schema("value<i32>").root().form == Form::value);
+  CHECK(Schema("shared_array<i32>").root().form == Form::shared_array);
+  CHECK(Schema("list<shared_array<i32>>").root().parts[0]->is_handle());
   CHECK(Schema("dict<str,list<handle>>").root().parts[1]->parts[0]->form == Form::handle);
 }
 

@@ -59,7 +59,7 @@ TEST_CASE("usage: wrong arguments") {
   check_misused({"stop"}, "NAME is required");
   check_misused({"get"}, "NAME is required");
   check_misused({"get", "a"}, "OBJECT is required");
-  check_misused({"set", "a", "b", "c"}, "VALUE is required");
+  check_misused({"set", "a", "b"}, "KEY is required");
   check_misused({"del", "a"}, "OBJECT is required");
   check_misused({"get", "a", "b", "c", "d"}, "d");
   check_misused({"ls", "--jsom"}, "--jsom");

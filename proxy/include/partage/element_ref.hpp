@@ -27,6 +27,7 @@
 #include <utility>
 
 #include <partage/codec/repr.hpp>
+#include <partage/detail/compound.hpp>
 #include <partage/detail/plain.hpp>
 
 namespace partage {
@@ -36,34 +37,28 @@ namespace partage {
 template <class Self, class T>
 class ElementMembers {
  public:
-#define PARTAGE_COMPOUND(op, assign)                                       \
-  template <class U>                                                       \
-  requires requires(T & t, const detail::PlainValue<U>& u) {               \
-    t assign u;                                                            \
-  }                                                                        \
-  T operator assign(const U& change)&& {                                   \
-    decltype(auto) by = detail::plain(change);                             \
-    return self().access().modify([&](T& x) -> T {                         \
-      using By = std::remove_cvref_t<decltype(by)>;                        \
-      if constexpr (std::is_arithmetic_v<T> && std::is_arithmetic_v<By>) { \
-        using Wide = std::common_type_t<T, By>;                            \
-        x = static_cast<T>(static_cast<Wide>(x) op static_cast<Wide>(by)); \
-      } else {                                                             \
-        x assign by;                                                       \
-      }                                                                    \
-      return x;                                                            \
-    });                                                                    \
+#define PARTAGE_COMPOUND(Step, assign)                       \
+  template <class U>                                         \
+  requires requires(T & t, const detail::PlainValue<U>& u) { \
+    t assign u;                                              \
+  }                                                          \
+  T operator assign(const U& change)&& {                     \
+    decltype(auto) by = detail::plain(change);               \
+    return self().access().modify([&](T& x) -> T {           \
+      detail::Step::apply(x, by);                            \
+      return x;                                              \
+    });                                                      \
   }
-  PARTAGE_COMPOUND(+, +=)
-  PARTAGE_COMPOUND(-, -=)
-  PARTAGE_COMPOUND(*, *=)
-  PARTAGE_COMPOUND(/, /=)
-  PARTAGE_COMPOUND(%, %=)
-  PARTAGE_COMPOUND(&, &=)
-  PARTAGE_COMPOUND(|, |=)
-  PARTAGE_COMPOUND(^, ^=)
-  PARTAGE_COMPOUND(<<, <<=)
-  PARTAGE_COMPOUND(>>, >>=)
+  PARTAGE_COMPOUND(Plus, +=)
+  PARTAGE_COMPOUND(Minus, -=)
+  PARTAGE_COMPOUND(Times, *=)
+  PARTAGE_COMPOUND(DividedBy, /=)
+  PARTAGE_COMPOUND(Modulo, %=)
+  PARTAGE_COMPOUND(And, &=)
+  PARTAGE_COMPOUND(Or, |=)
+  PARTAGE_COMPOUND(Xor, ^=)
+  PARTAGE_COMPOUND(ShiftedLeft, <<=)
+  PARTAGE_COMPOUND(ShiftedRight, >>=)
 #undef PARTAGE_COMPOUND
 
   T operator++() && requires requires(T& t) {

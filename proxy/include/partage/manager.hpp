@@ -31,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include <partage/array.hpp>
 #include <partage/barrier.hpp>
 #include <partage/condition.hpp>
 #include <partage/dict.hpp>
@@ -48,6 +49,7 @@
 #include <partage/queue.hpp>
 #include <partage/semaphore.hpp>
 #include <partage/set.hpp>
+#include <partage/value.hpp>
 
 namespace partage {
 
@@ -235,6 +237,43 @@ class PARTAGE_API Manager {
   partage::Namespace Namespace(const Named& name, std::initializer_list<Attribute> attributes = {}) const {
     return detail::named_namespace(session("Namespace"), name.name, attributes);
   }
+  // ---- Value and Array (value.hpp, array.hpp) ----------------------------------------------------------------------
+
+  template <class T>
+  partage::Value<T> Value(const T& x) const {
+    return detail::new_value<T>(session("Value"), {}, x);
+  }
+  template <class T>
+  partage::Value<T> Value(const Named& name, const T& x) const {
+    return detail::named_value<T>(session("Value"), name.name, x);
+  }
+  /// `size` zeros.
+  template <class T>
+  partage::Array<T> Array(std::ptrdiff_t size) const {
+    return detail::new_array<T>(session("Array"), {}, size);
+  }
+  template <class T>
+  partage::Array<T> Array(std::initializer_list<T> contents) const {
+    return detail::new_array<T>(session("Array"), {}, contents);
+  }
+  template <class T, detail::RangeOf<T> Range>
+  partage::Array<T> Array(Range&& contents) const {
+    return detail::new_array<T>(session("Array"), {}, std::forward<Range>(contents));
+  }
+  template <class T>
+  partage::Array<T> Array(const Named& name, std::ptrdiff_t size) const {
+    return detail::named_array<T>(session("Array"), name.name, size);
+  }
+  template <class T>
+  partage::Array<T> Array(const Named& name, std::initializer_list<T> contents) const {
+    return detail::named_array<T>(session("Array"), name.name, contents);
+  }
+  template <class T, detail::RangeOf<T> Range>
+  partage::Array<T> Array(const Named& name, Range&& contents) const {
+    return detail::named_array<T>(session("Array"), name.name, std::forward<Range>(contents));
+  }
+
+  // ---- names and lists of them -------------------------------------------------------------------------------------
 
   /// Takes the name away; the object lives as long as handles refer to it. KeyError: there is no such name.
   void remove(const std::string& name) const;

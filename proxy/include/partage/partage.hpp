@@ -3,6 +3,7 @@
 // Thread and process safety, errors, examples: in the header of each concept.
 #pragma once
 
+#include <partage/array.hpp>
 #include <partage/barrier.hpp>
 #include <partage/condition.hpp>
 #include <partage/dict.hpp>
@@ -21,3 +22,4 @@
 #include <partage/semaphore.hpp>
 #include <partage/server.hpp>
 #include <partage/set.hpp>
+#include <partage/value.hpp>

@@ -62,7 +62,8 @@ namespace codec {
 template <>
 struct HandleTraits<Semaphore> : partage::detail::SyncTraits<Semaphore, engine::SyncKind::semaphore> {};
 template <>
-struct HandleTraits<BoundedSemaphore> : partage::detail::SyncTraits<BoundedSemaphore, engine::SyncKind::bounded_semaphore> {};
+struct HandleTraits<BoundedSemaphore>
+    : partage::detail::SyncTraits<BoundedSemaphore, engine::SyncKind::bounded_semaphore> {};
 }  // namespace codec
 
 template <class Self>

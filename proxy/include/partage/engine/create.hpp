@@ -35,6 +35,12 @@ struct DictType {
 /// `name`: what it is going to be called, or empty.
 PARTAGE_API ObjectPtr create_list(const SessionPtr& session, const ListType& type, const std::string& name,
                                   std::span<const BytesView> contents);
+/// `count` elements that are all the same.
+PARTAGE_API ObjectPtr create_filled_list(const SessionPtr& session, const ListType& type, const std::string& name,
+                                         BytesView element, std::size_t count);
+/// Of kind `value`: one element, see cell.hpp.
+PARTAGE_API ObjectPtr create_cell(const SessionPtr& session, const ListType& type, const std::string& name,
+                                  BytesView value);
 PARTAGE_API ObjectPtr create_dict(const SessionPtr& session, const DictType& type, const std::string& name,
                                   std::span<const KeyValue> contents);
 

@@ -27,4 +27,7 @@ PARTAGE_API std::string describe(const ObjectPtr& object);
                                                 const std::string& value);
 [[noreturn]] PARTAGE_API void throw_handle_in_key(const std::string& type);
 
+/// Of an array.
+[[noreturn]] PARTAGE_API void throw_negative_length(std::ptrdiff_t size);
+
 }  // namespace partage::engine

@@ -1,0 +1,31 @@
+// One element as an engine offers it: what is behind a Value<T>. The byte level is a list of kind `value`.
+//
+// Elements of a fixed size up to 8 bytes without handles are one word, read and written without a lock. There modify()
+// runs its function again, on what is there then, when somebody was faster.
+// Thread and process safety: every member may be called by any thread of any attached process.
+// Errors: ValueError when the handle is empty; ManagerShutdown; OutOfMemory, TimeoutError and UsageError (a write from
+// inside modify) with nothing changed.
+#pragma once
+
+#include <partage/engine/function.hpp>
+#include <partage/engine/object.hpp>
+#include <partage/engine/value.hpp>
+#include <partage/export.hpp>
+
+namespace partage::engine {
+
+class PARTAGE_API Cell {
+ public:
+  Cell() = default;
+  explicit Cell(ObjectPtr object) noexcept : object_(std::move(object)) {}
+  const ObjectPtr& object() const noexcept { return object_; }
+
+  void get(Value& out) const;
+  void set(BytesView value) const;
+  void modify(Modifier fn) const;
+
+ private:
+  ObjectPtr object_;
+};
+
+}  // namespace partage::engine
