@@ -255,9 +255,13 @@ TEST_CASE("layout: list") {
   CHECK(sizeof(ListBody) == 320);
   PARTAGE_CHECK_OFFSET(ListBody, config, 0);
   PARTAGE_CHECK_OFFSET(ListBody, self, 8);
-  PARTAGE_CHECK_OFFSET(ListBody, cell, 16);
-  PARTAGE_CHECK_OFFSET(ListBody, companion, 24);
-  PARTAGE_CHECK_OFFSET(ListBody, reserved, 32);
+  PARTAGE_CHECK_OFFSET(ListBody, value, 16);
+  PARTAGE_CHECK_OFFSET(ListBody, queue, 16);
+  PARTAGE_CHECK_OFFSET(ListBody::ValueWords, cell, 0);
+  PARTAGE_CHECK_OFFSET(ListBody::ValueWords, companion, 8);
+  PARTAGE_CHECK_OFFSET(ListBody, items, 40);
+  PARTAGE_CHECK_OFFSET(ListBody, room, 48);
+  PARTAGE_CHECK_OFFSET(ListBody, done, 56);
   PARTAGE_CHECK_OFFSET(ListBody, stripe, 64);
   CHECK(ListConfig{.packed_size = 8, .handles = false}.word() == 0x10008);
   CHECK(ListConfig{.packed_size = 0, .handles = true}.word() == 0x10100);

@@ -101,15 +101,20 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
   explicit ElementRef(Access access) : access_(std::move(access)) {}
   ElementRef(const ElementRef&) = default;
 
-  value_type get() const { return access_.get(); }
-  /// The get() of a handle: outer["k"].get("n") of a dict, list[0].get<int>("n") of a namespace.
+  value_type element() const { return access_.get(); }
+  value_type get() const requires(!requires(const value_type& x) { x.get(); }) { return element(); }
+  /// The get() of a handle: outer["k"].get("n") of a dict, queues[0].get() of a queue, list[0].get<int>("n") of a namespace.
   template <class... Args>
-  requires(sizeof...(Args) != 0 && requires { typename value_type::key_type; }) auto get(const Args&... args) const {
-    return access_.get().get(args...);
-  }
+  requires requires(const value_type& x, const Args&... args) { x.get(args...); }
+  auto get(const Args&... args) const { return element().get(args...); }
   template <class T, class... Args>
-  requires(sizeof...(Args) != 0 && !requires { typename value_type::key_type; }) T get(const Args&... args)
-  const { return access_.get().template get<T>(args...); }
+  requires requires(const value_type& x, const Args&... args) {
+    x.template get<T>(args...);
+    requires !requires {
+      typename value_type::key_type;
+    };
+  }
+  T get(const Args&... args) const { return element().template get<T>(args...); }
   operator value_type() const { return access_.get(); }  // NOLINT: stands for the element
 
   ElementRef&& operator=(const value_type& x) && {
@@ -117,7 +122,7 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
     return std::move(*this);
   }
   ElementRef&& operator=(const ElementRef& other) && {
-    access_.set(other.get());
+    access_.set(other.element());
     return std::move(*this);
   }
 
@@ -189,9 +194,9 @@ template <class Access>
 std::ostream& operator<<(std::ostream& out, const ElementRef<Access>& ref) {
   using T = typename Access::value_type;
   if constexpr (codec::detail::Streamable<T>) {
-    out << ref.get();
+    out << ref.element();
   } else {
-    codec::repr(out, ref.get());
+    codec::repr(out, ref.element());
   }
   return out;
 }

@@ -23,7 +23,9 @@ concept AnElementRef = IsElementRef<std::remove_cvref_t<T>>::value;
 
 template <class T>
 decltype(auto) plain(const T& x) {
-  if constexpr (AnElementRef<T>)
+  if constexpr (AnElementRef<T> && requires { x.element(); })
+    return x.element();
+  else if constexpr (AnElementRef<T>)  // a Value
     return x.get();
   else
     return static_cast<const T&>(x);
