@@ -53,17 +53,19 @@ class SharedBoard {
 };
 
 /// Processes that do the same step for ever, and are replaced when they are killed.
-class Victims {
+class Storm {
  public:
-  Victims(std::size_t count, std::function<void(std::size_t)> step) : step_(std::move(step)), random_(test_seed()) {
+  using Step = std::function<void(Board&)>;
+
+  Storm(std::size_t count, Step step) : step_(std::move(step)), random_(test_seed()) {
     for (std::size_t i = 0; i < count; ++i) pids_.push_back(start(i));
   }
 
   Board& board() { return *board_; }
   /// Somebody who is not killed.
-  void giver(std::function<void()> give) {
+  void giver(Step give) {
     giver_ = group_.start([this, give] {
-      while (!board_->stop) give();
+      while (!board_->stop) give(*board_);
     });
   }
   void stop_giver() {
@@ -102,31 +104,18 @@ class Victims {
   pid_t start(std::size_t i) {
     return group_.start([this, i] {
       for (;;) {
-        step_(i);
+        step_(*board_);
         ++board_->steps[i];
       }
     });
   }
 
   SharedBoard board_;
-  std::function<void(std::size_t)> step_;
+  Step step_;
   std::mt19937_64 random_;
   ChildGroup group_;
   std::vector<pid_t> pids_;
   pid_t giver_ = 0;
-};
-
-// The steps are made before the board they write on; this is how they find it.
-Board* board = nullptr;
-
-struct Storm : Victims {
-  Storm(std::size_t count, std::function<void(std::size_t)> step)
-      : Victims(count, [this, step = std::move(step)](std::size_t i) {
-          board = &this->board();
-          step(i);
-        }) {
-    board = &this->board();
-  }
 };
 
 // ---- locks and permits ----------------------------------------------------------------------------------------------
@@ -134,13 +123,13 @@ struct Storm : Victims {
 template <class L>
 void lock_storm(const L& lock, long kills) {
   PARTAGE_SHOW_SEED();
-  Storm storm(4, [=](std::size_t) {
+  Storm storm(4, [=](Board& b) {
     lock.acquire();
     const bool died = lock.owner_died();
     // Who finds somebody inside has got the lock from one that died there.
-    if (board->inside.exchange(getpid()) != 0 && !died) ++board->wrong;
-    if (lock.owner_died()) ++board->wrong;
-    board->inside = 0;
+    if (b.inside.exchange(getpid()) != 0 && !died) ++b.wrong;
+    if (lock.owner_died()) ++b.wrong;
+    b.inside = 0;
     lock.release();
   });
   storm.kill_some(kills);
@@ -151,12 +140,11 @@ void lock_storm(const L& lock, long kills) {
   CHECK(!lock.locked());
 }
 
-void semaphore_storm(Manager& manager, long kills) {
+void semaphore_storm(const BoundedSemaphore& semaphore, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto semaphore = manager.BoundedSemaphore(2);
-  Storm storm(5, [=](std::size_t) {
+  Storm storm(5, [=](Board& b) {
     semaphore.acquire();
-    if (semaphore.get_value() > 1) ++board->wrong;
+    if (semaphore.get_value() > 1) ++b.wrong;
     semaphore.release();
   });
   storm.kill_some(kills);
@@ -167,16 +155,15 @@ void semaphore_storm(Manager& manager, long kills) {
   CHECK(!semaphore.try_acquire());
 }
 
-void hand_over_storm(Manager& manager, long kills) {
+void hand_over_storm(const Semaphore& ready, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto ready = manager.Semaphore(0, {.signal = true});
-  Storm storm(4, [=](std::size_t) {
+  Storm storm(4, [=](Board& b) {
     ready.acquire();
-    ++board->tokens;
+    ++b.tokens;
   });
-  storm.giver([=] {
+  storm.giver([=](Board& b) {
     ready.release();
-    ++board->given;
+    ++b.given;
     if (ready.get_value() > 20) usleep(200);
   });
   storm.kill_some(kills);
@@ -190,20 +177,19 @@ void hand_over_storm(Manager& manager, long kills) {
 
 // ---- conditions, events, barriers -----------------------------------------------------------------------------------
 
-void condition_storm(Manager& manager, long kills) {
+void condition_storm(const Condition& ready, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto ready = manager.Condition();
-  Storm storm(4, [=](std::size_t) {
+  Storm storm(4, [=](Board& b) {
     ready.acquire();
-    while (board->tokens == 0) ready.wait();
-    --board->tokens;
+    while (b.tokens == 0) ready.wait();
+    --b.tokens;
     ready.release();
   });
-  storm.giver([=] {
+  storm.giver([=](Board& b) {
     ready.acquire();
-    if (board->tokens < 3) {
-      ++board->tokens;
-      ++board->given;
+    if (b.tokens < 3) {
+      ++b.tokens;
+      ++b.given;
       ready.notify();
     }
     ready.release();
@@ -217,11 +203,10 @@ void condition_storm(Manager& manager, long kills) {
   CHECK(storm.board().given > 0);
 }
 
-void event_storm(Manager& manager, long kills) {
+void event_storm(const Event& event, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto event = manager.Event();
-  Storm storm(4, [=](std::size_t) { event.wait(); });
-  storm.giver([=] {
+  Storm storm(4, [=](Board&) { event.wait(); });
+  storm.giver([=](Board&) {
     event.set();
     usleep(100);
     event.clear();
@@ -236,10 +221,9 @@ void event_storm(Manager& manager, long kills) {
   CHECK(storm.all_proceed());
 }
 
-void barrier_storm(Manager& manager, long kills) {
+void barrier_storm(const Barrier& barrier, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto barrier = manager.Barrier(3);
-  Storm storm(3, [=](std::size_t) {
+  Storm storm(3, [=](Board&) {
     try {
       barrier.wait();
     } catch (const BrokenBarrierError&) {
@@ -269,12 +253,12 @@ void check_seen(Board& b, long kills) {
 }
 
 /// The next number to give, or -1 when there are enough.
-long next_number() {
-  if (board->given == static_cast<long>(most_items)) {
+long next_number(Board& b) {
+  if (b.given == static_cast<long>(most_items)) {
     usleep(1000);
     return -1;
   }
-  return board->given++;
+  return b.given++;
 }
 
 std::string item_text(long n) {
@@ -284,13 +268,12 @@ long item_number(const std::string& text) {
   return std::stol(text.substr(text.size() - 6));
 }
 
-void queue_storm(Manager& manager, long kills) {
+void queue_storm(const Queue<std::string>& queue, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto queue = manager.Queue<std::string>(8);
-  Storm storm(4, [=](std::size_t) { ++board->seen[item_number(queue.get())]; });
-  storm.giver([=] {
-    if (const long n = next_number(); n >= 0) queue.put(item_text(n));
-    if (board->given % 7 == 0) usleep(200);
+  Storm storm(4, [=](Board& b) { ++b.seen[item_number(queue.get())]; });
+  storm.giver([=](Board& b) {
+    if (const long n = next_number(b); n >= 0) queue.put(item_text(n));
+    if (b.given % 7 == 0) usleep(200);
   });
   storm.kill_some(kills);
   CHECK(storm.all_proceed());
@@ -300,16 +283,15 @@ void queue_storm(Manager& manager, long kills) {
   check_seen(storm.board(), kills);
 }
 
-void putters_storm(Manager& manager, long kills) {
+void putters_storm(const Queue<long>& queue, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto queue = manager.Queue<long>(3);
-  Storm storm(4, [=](std::size_t) {
-    const long n = next_number();
+  Storm storm(4, [=](Board& b) {
+    const long n = next_number(b);
     if (n < 0) return;
     queue.put(n);
   });
-  storm.giver([=] {
-    if (const auto n = queue.get(1ms * 50); ++board->seen[n] > 1) ++board->wrong;
+  storm.giver([=](Board& b) {
+    if (const auto n = queue.get(1ms * 50); ++b.seen[n] > 1) ++b.wrong;
   });
   storm.kill_some(kills);
   CHECK(storm.all_proceed());
@@ -321,16 +303,15 @@ void putters_storm(Manager& manager, long kills) {
   check_seen(storm.board(), kills + 4);
 }
 
-void joinable_storm(Manager& manager, long kills) {
+void joinable_storm(const JoinableQueue<std::string>& queue, long kills) {
   PARTAGE_SHOW_SEED();
-  const auto queue = manager.JoinableQueue<std::string>(8);
-  Storm storm(4, [=](std::size_t) {
-    ++board->seen[item_number(queue.get())];
+  Storm storm(4, [=](Board& b) {
+    ++b.seen[item_number(queue.get())];
     queue.task_done();
   });
-  storm.giver([=] {
-    if (const long n = next_number(); n >= 0) queue.put(item_text(n));
-    if (board->given % 7 == 0) usleep(200);
+  storm.giver([=](Board& b) {
+    if (const long n = next_number(b); n >= 0) queue.put(item_text(n));
+    if (b.given % 7 == 0) usleep(200);
   });
   storm.kill_some(kills);
   CHECK(storm.all_proceed());
@@ -351,13 +332,13 @@ void joinable_storm(Manager& manager, long kills) {
 void list_storm(Manager& manager, long kills) {
   PARTAGE_SHOW_SEED();
   const auto list = manager.list<std::string>();
-  Storm storm(4, [=](std::size_t) {
-    if (const auto item = list.pop_wait(10s)) ++board->seen[item_number(*item)];
+  Storm storm(4, [=](Board& b) {
+    if (const auto item = list.pop_wait(10s)) ++b.seen[item_number(*item)];
   });
-  storm.giver([=] {
+  storm.giver([=](Board& b) {
     if (list.size() > 20) {
       usleep(100);
-    } else if (const long n = next_number(); n >= 0) {
+    } else if (const long n = next_number(b); n >= 0) {
       list.append(item_text(n));
     }
   });
@@ -372,16 +353,16 @@ void list_storm(Manager& manager, long kills) {
 void dict_storm(Manager& manager, long kills) {
   PARTAGE_SHOW_SEED();
   const auto dict = manager.dict<std::string, long>();
-  Storm storm(4, [=](std::size_t) {
+  Storm storm(4, [=](Board& b) {
     // The number that is given next.
-    const long n = board->given;
+    const long n = b.given;
     const auto found = dict.wait(std::to_string(n), 10s);
-    if (found && *found != n) ++board->wrong;
+    if (found && *found != n) ++b.wrong;
   });
-  storm.giver([=] {
-    const long n = board->given;
+  storm.giver([=](Board& b) {
+    const long n = b.given;
     dict.set(std::to_string(n), n);
-    ++board->given;
+    ++b.given;
     if (n >= 1000) dict.erase(std::to_string(n - 1000));
     usleep(200);
   });
@@ -390,72 +371,83 @@ void dict_storm(Manager& manager, long kills) {
   storm.stop_giver();
 }
 
-constexpr long few = 250, many = 3'000;
+constexpr long few = 120, many = 2'000;
 
 }  // namespace
 
+// With a manager, which reaps the dead at once; and in the process tree, where nobody does until a slot is wanted.
 TEST_CASE("waiters for a Lock are killed") {
-  Manager manager;
-  lock_storm(manager.Lock(), repeats(few));
+  lock_storm(Manager().Lock(), repeats(few));
+  lock_storm(Lock(), repeats(few));
 }
 TEST_CASE("waiters for an RLock are killed") {
-  Manager manager;
-  lock_storm(manager.RLock(), repeats(few));
+  lock_storm(Manager().RLock(), repeats(few));
+  lock_storm(RLock(), repeats(few));
 }
 TEST_CASE("waiters for a Semaphore are killed") {
-  Manager manager;
-  semaphore_storm(manager, repeats(few));
+  semaphore_storm(Manager().BoundedSemaphore(2), repeats(few));
+  semaphore_storm(BoundedSemaphore(2), repeats(few));
 }
 TEST_CASE("waiters for permits that are handed over are killed") {
-  Manager manager;
-  hand_over_storm(manager, repeats(few));
+  hand_over_storm(Manager().Semaphore(0, {.signal = true}), repeats(few));
+  hand_over_storm(Semaphore(0, {.signal = true}), repeats(few));
 }
 TEST_CASE("waiters for a Condition are killed") {
-  Manager manager;
-  condition_storm(manager, repeats(few));
+  condition_storm(Manager().Condition(), repeats(few));
+  condition_storm(Condition(), repeats(few));
 }
 TEST_CASE("waiters for an Event are killed") {
-  Manager manager;
-  event_storm(manager, repeats(few));
+  event_storm(Manager().Event(), repeats(few));
+  event_storm(Event(), repeats(few));
 }
 TEST_CASE("waiters in a Barrier are killed") {
-  Manager manager;
-  barrier_storm(manager, repeats(few));
+  barrier_storm(Manager().Barrier(3), repeats(few));
+  barrier_storm(Barrier(3), repeats(few));
 }
 TEST_CASE("waiters for an item of a Queue are killed") {
-  Manager manager;
-  queue_storm(manager, repeats(few));
+  queue_storm(Manager().Queue<std::string>(8), repeats(few));
+  queue_storm(Queue<std::string>(8), repeats(few));
 }
 TEST_CASE("waiters for room in a Queue are killed") {
-  Manager manager;
-  putters_storm(manager, repeats(few));
+  putters_storm(Manager().Queue<long>(3), repeats(few));
+  putters_storm(Queue<long>(3), repeats(few));
 }
 TEST_CASE("consumers of a JoinableQueue are killed") {
-  Manager manager;
-  joinable_storm(manager, repeats(few));
+  joinable_storm(Manager().JoinableQueue<std::string>(8), repeats(few));
+  joinable_storm(JoinableQueue<std::string>(8), repeats(few));
 }
 TEST_CASE("waiters for an element of a list are killed") {
   Manager manager;
-  list_storm(manager, repeats(few));
+  list_storm(manager, repeats(2 * few));
 }
 TEST_CASE("waiters for a key of a dict are killed") {
   Manager manager;
-  dict_storm(manager, repeats(few));
+  dict_storm(manager, repeats(2 * few));
 }
 
 TEST_SUITE("full:storm") {
   TEST_CASE("waiters of every kind are killed thousands of times") {
     Manager manager;
     lock_storm(manager.Lock(), many);
+    lock_storm(Lock(), many);
     lock_storm(manager.RLock(), many);
-    semaphore_storm(manager, many);
-    hand_over_storm(manager, many);
-    condition_storm(manager, many);
-    event_storm(manager, many);
-    barrier_storm(manager, many);
-    queue_storm(manager, many);
-    putters_storm(manager, many);
-    joinable_storm(manager, many);
+    lock_storm(RLock(), many);
+    semaphore_storm(manager.BoundedSemaphore(2), many);
+    semaphore_storm(BoundedSemaphore(2), many);
+    hand_over_storm(manager.Semaphore(0, {.signal = true}), many);
+    hand_over_storm(Semaphore(0, {.signal = true}), many);
+    condition_storm(manager.Condition(), many);
+    condition_storm(Condition(), many);
+    event_storm(manager.Event(), many);
+    event_storm(Event(), many);
+    barrier_storm(manager.Barrier(3), many);
+    barrier_storm(Barrier(3), many);
+    queue_storm(manager.Queue<std::string>(8), many);
+    queue_storm(Queue<std::string>(8), many);
+    putters_storm(manager.Queue<long>(3), many);
+    putters_storm(Queue<long>(3), many);
+    joinable_storm(manager.JoinableQueue<std::string>(8), many);
+    joinable_storm(JoinableQueue<std::string>(8), many);
     list_storm(manager, many);
     dict_storm(manager, many);
   }

@@ -650,6 +650,14 @@ const std::vector<SyncOperation>& life_operations() {
        .prepare = [](Party& p) { p.lives().self(); },
        .run = [](Party& p) { p.lives().release(); },
        .visible = false},
+      {.name = "condition created with its lock, by one that dies",
+       .run =
+           [](Party& p) {
+             kernel::Registry registry(p.segment(), kernel::Control::alone);
+             registry.create_sync("condition", "", {.kind = kernel::SyncKind::condition, .companion = p.refs().rlock},
+                                  kernel::ObjectKind::condition);
+           },
+       .visible = false},
       {.name = "everything given back for one that died",
        .set = [](Party& p) { p.as_one_that_dies(everything); },
        .run = [](Party& p) { kernel::reap_all_dead(p.segment()); },
