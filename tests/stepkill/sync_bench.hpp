@@ -117,7 +117,7 @@ class SyncBench {
   Party party_;
 };
 
-/// Every operation: killed after every change of the segment; and the repair of half of them, in two places.
+/// Every operation: killed after every change of the segment; and the repair of a third of them, in two places.
 void kill_everywhere(const char* title, const std::vector<SyncOperation>& operations);
 /// The long forms.
 void kill_at_every_instruction(StepkillReport& report, const SyncOperation& operation);
