@@ -232,7 +232,8 @@ TEST_SUITE("value") {
     dict["v"].set(3);
     CHECK(text(dict) == "{'v': 3}");
     const Value<int> out(dict["v"]);
-    CHECK(out.is(dict["v"].get()));
+    CHECK(out.is(dict["v"].element()));
+    CHECK(dict["v"].get() == 3);
     dict["v"] = m.Value<int>(8);
     CHECK(out == 3);
     CHECK(dict["v"] == 8);

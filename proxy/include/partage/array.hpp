@@ -97,7 +97,7 @@ struct HandleTraits<Array<T>> {
 template <class Self, class T>
 class ElementMembers<Self, Array<T>> : public ArrayMembers<Self, T> {
  public:
-  engine::List list_engine() const { return static_cast<const Self&>(*this).get().list_engine(); }
+  engine::List list_engine() const { return static_cast<const Self&>(*this).element().list_engine(); }
 };
 
 namespace detail {

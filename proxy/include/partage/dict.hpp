@@ -90,7 +90,7 @@ struct HandleTraits<DictProxy<K, V>> {
 template <class Self, class K, class V>
 class ElementMembers<Self, DictProxy<K, V>> : public DictMembers<Self, K, V> {
  public:
-  engine::Dict dict_engine() const { return static_cast<const Self&>(*this).get().dict_engine(); }
+  engine::Dict dict_engine() const { return static_cast<const Self&>(*this).element().dict_engine(); }
 };
 
 /// Equal keys with equal values, in whatever order.

@@ -26,6 +26,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <partage/codec/handle.hpp>
 #include <partage/codec/repr.hpp>
 #include <partage/detail/compound.hpp>
 #include <partage/detail/plain.hpp>
@@ -92,6 +93,19 @@ class ElementMembers {
   }
 };
 
+namespace detail {
+/// A handle whose elements have one type, with a get() that takes these.
+template <class T, class... Args>
+concept HandleWithGet = codec::Handle<T> && requires(const T& handle, const Args&... args) {
+  typename T::value_type;
+  handle.get(args...);
+};
+template <class T>
+concept HandleOfManyTypes = codec::Handle<T> && !requires {
+  typename T::value_type;
+};
+}  // namespace detail
+
 /// `Access` knows container and place: value_type, get(), set(x), modify(fn).
 template <class Access>
 class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::value_type> {
@@ -101,15 +115,21 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
   explicit ElementRef(Access access) : access_(std::move(access)) {}
   ElementRef(const ElementRef&) = default;
 
-  value_type get() const { return access_.get(); }
-  /// The get() of a handle: outer["k"].get("n") of a dict, list[0].get<int>("n") of a namespace.
+  /// The element itself, whatever it is.
+  value_type element() const { return access_.get(); }
+  /// The element, unless it is a handle with such a member: then queues[0].get(), dicts["k"].get("n") are those.
   template <class... Args>
-  requires(sizeof...(Args) != 0 && requires { typename value_type::key_type; }) auto get(const Args&... args) const {
-    return access_.get().get(args...);
+  requires(sizeof...(Args) == 0 || detail::HandleWithGet<value_type, Args...>) auto get(const Args&... args) const {
+    if constexpr (detail::HandleWithGet<value_type, Args...>) {
+      return element().get(args...);
+    } else {
+      return element();
+    }
   }
+  /// Of a namespace: list[0].get<int>("n").
   template <class T, class... Args>
-  requires(sizeof...(Args) != 0 && !requires { typename value_type::key_type; }) T get(const Args&... args)
-  const { return access_.get().template get<T>(args...); }
+  requires(sizeof...(Args) != 0 && detail::HandleOfManyTypes<value_type>) T get(const Args&... args)
+  const { return element().template get<T>(args...); }
   operator value_type() const { return access_.get(); }  // NOLINT: stands for the element
 
   ElementRef&& operator=(const value_type& x) && {
@@ -117,7 +137,7 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
     return std::move(*this);
   }
   ElementRef&& operator=(const ElementRef& other) && {
-    access_.set(other.get());
+    access_.set(other.element());
     return std::move(*this);
   }
 
@@ -189,9 +209,9 @@ template <class Access>
 std::ostream& operator<<(std::ostream& out, const ElementRef<Access>& ref) {
   using T = typename Access::value_type;
   if constexpr (codec::detail::Streamable<T>) {
-    out << ref.get();
+    out << ref.element();
   } else {
-    codec::repr(out, ref.get());
+    codec::repr(out, ref.element());
   }
   return out;
 }

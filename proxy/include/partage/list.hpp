@@ -85,7 +85,7 @@ struct HandleTraits<ListProxy<T>> {
 template <class Self, class T>
 class ElementMembers<Self, ListProxy<T>> : public ListMembers<Self, T> {
  public:
-  engine::List list_engine() const { return static_cast<const Self&>(*this).get().list_engine(); }
+  engine::List list_engine() const { return static_cast<const Self&>(*this).element().list_engine(); }
 };
 
 /// Equal contents.

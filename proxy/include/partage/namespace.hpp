@@ -203,7 +203,7 @@ class ElementMembers<Self, Namespace> {
   }
 
  private:
-  Namespace handle() const { return static_cast<const Self&>(*this).get(); }
+  Namespace handle() const { return static_cast<const Self&>(*this).element(); }
 };
 
 // ---- how a Manager makes them ---------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ struct HandleTraits<SetProxy<T>> {
 template <class Self, class T>
 class ElementMembers<Self, SetProxy<T>> : public SetMembers<Self, T> {
  public:
-  engine::Dict set_engine() const { return static_cast<const Self&>(*this).get().set_engine(); }
+  engine::Dict set_engine() const { return static_cast<const Self&>(*this).element().set_engine(); }
 };
 
 // ---- | & - ^: local results, from whatever may be passed for a set --------------------------------------------------

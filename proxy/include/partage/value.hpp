@@ -111,7 +111,7 @@ struct HandleTraits<Value<T>> {
 template <class Self, class T>
 class ElementMembers<Self, Value<T>> : public ValueMembers<Self, T> {
  public:
-  engine::Cell cell_engine() const { return static_cast<const Self&>(*this).get().cell_engine(); }
+  engine::Cell cell_engine() const { return static_cast<const Self&>(*this).element().cell_engine(); }
 };
 
 namespace detail {

@@ -80,7 +80,7 @@ engine::ObjectPtr in_process_tree(Create create) {
 /// The members on a reference to an element that is such a handle.
 template <class Self>
 struct ReferredEngine {
-  auto hosted_engine() const { return static_cast<const Self&>(*this).get().hosted_engine(); }
+  auto hosted_engine() const { return static_cast<const Self&>(*this).element().hosted_engine(); }
 };
 
 }  // namespace partage::detail

@@ -23,10 +23,13 @@ concept AnElementRef = IsElementRef<std::remove_cvref_t<T>>::value;
 
 template <class T>
 decltype(auto) plain(const T& x) {
-  if constexpr (AnElementRef<T>)
-    return x.get();
-  else
+  if constexpr (!AnElementRef<T>) {
     return static_cast<const T&>(x);
+  } else if constexpr (requires { x.element(); }) {
+    return x.element();
+  } else {
+    return x.get();  // a Value
+  }
 }
 
 template <class T>
