@@ -191,10 +191,27 @@ TEST_SUITE("element_ref") {
     ListProxy<int> handle = lists["k"];
     CHECK(handle.size() == 4);
     CHECK(lists["k"].get().is(handle));
+    CHECK(lists["k"].element().is(handle));
     CHECK_THROWS_AS(lists["x"].append(1), KeyError);
     auto matrix = m.list<ListProxy<ListProxy<int>>>({m.list<ListProxy<int>>({handle})});
     matrix[0][0][0] -= 39;
     CHECK(handle[0] == 1);
     CHECK(m.list<int>(lists["k"]).copy() == handle.copy());
+  }
+
+  TEST_CASE("element_ref: get() of a handle that has one is the handle's") {
+    Manager m;
+    auto queues = m.list<Queue<int>>({m.Queue<int>()});
+    queues[0].put(7);
+    CHECK(queues[0].get() == 7);
+    CHECK_THROWS_AS((void)queues[0].get(std::chrono::milliseconds(1)), Empty);
+    CHECK(queues[0].element().is(queues.at(0)));
+    auto dicts = m.dict<std::string, DictProxy<std::string, int>>({{"k", m.dict<std::string, int>({{"n", 1}})}});
+    CHECK(dicts["k"].get("n") == 1);
+    CHECK(dicts["k"].get("m", 2) == 2);
+    CHECK(dicts["k"].get().is(dicts.at("k")));
+    auto numbers = m.list<int>({3});
+    CHECK(numbers[0].get() == 3);
+    CHECK(numbers[0].element() == 3);
   }
 }

@@ -43,7 +43,7 @@ decltype(auto) attribute_value(const X& value) {
   if constexpr (std::same_as<Stored, X>) {
     return static_cast<const Stored&>(value);
   } else if constexpr (AnElementRef<X>) {
-    return static_cast<Stored>(value.get());
+    return static_cast<Stored>(detail::plain(value));
   } else {
     return static_cast<Stored>(value);
   }
