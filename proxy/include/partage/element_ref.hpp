@@ -26,7 +26,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <partage/codec/handle.hpp>
 #include <partage/codec/repr.hpp>
 #include <partage/detail/compound.hpp>
 #include <partage/detail/plain.hpp>
@@ -92,19 +91,6 @@ class ElementMembers {
     return static_cast<const Self&>(*this);
   }
 };
-
-namespace detail {
-/// A handle whose elements have one type, with a get() that takes these.
-template <class T, class... Args>
-concept HandleWithGet = codec::Handle<T> && requires(const T& handle, const Args&... args) {
-  typename T::value_type;
-  handle.get(args...);
-};
-template <class T>
-concept HandleOfManyTypes = codec::Handle<T> && !requires {
-  typename T::value_type;
-};
-}  // namespace detail
 
 /// `Access` knows container and place: value_type, get(), set(x), modify(fn).
 template <class Access>

@@ -29,11 +29,6 @@ decltype(auto) plain(const T& x) {
     return x.get();
   else
     return static_cast<const T&>(x);
-  } else if constexpr (requires { x.element(); }) {
-    return x.element();
-  } else {
-    return x.get();  // a Value
-  }
 }
 
 template <class T>
