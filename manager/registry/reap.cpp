@@ -1,5 +1,7 @@
 #include "manager/registry/reap.hpp"
 
+#include <algorithm>
+
 #include "manager/registry/collect.hpp"
 #include "manager/registry/hosted.hpp"
 #include "manager/registry/slot_scan.hpp"
@@ -21,6 +23,11 @@ void repair_objects(Segment& segment, std::size_t s) {
   sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
 }
 
+bool concerns_clients(const ScannedSlot& slot) {
+  const Shape shape = shape_of(slot.word.kind);
+  return shape == Shape::sync || shape == Shape::queue;
+}
+
 bool is_reapable(const Clients& clients, const ClientInfo& client, Orphans orphans) {
   if (orphans == Orphans::leave && clients.is_orphan(client)) return false;
   return clients.is_dead(client);
@@ -40,11 +47,12 @@ void repair_everything(Segment& segment) {
 
 void give_back_held(Segment& segment, ClientId client, bool died) {
   for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) {
+    // Where there is nothing of the kind, nobody is waited for. What is made now was not the client's.
+    if (std::ranges::none_of(scan_slots(segment, s), concerns_clients)) continue;
     {
       const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
       for (const ScannedSlot& slot : scan_slots(segment, s)) {
-        const Shape shape = shape_of(slot.word.kind);
-        if (shape != Shape::sync && shape != Shape::queue) continue;
+        if (!concerns_clients(slot)) continue;
         Hosted(segment, slot.word.kind, slot.word.flags, slot.body).give_back(client, died);
       }
     }

@@ -106,8 +106,13 @@ ObjectRef Registry::create_sync(std::string_view schema, std::string_view name, 
   const ObjectRef companion = std::exchange(config.companion, 0);
   const ObjectRef made = create(kind, companion != 0 ? object_flag::handles : u16{0}, schema, name,
                                 [&](Change& change) { return build_sync(change, config); });
-  // A commit of its own: nobody but this process has the object yet.
-  if (companion != 0) Sync(*segment_, Objects(*segment_).find(index_of(made))->body.load()).set_companion(companion);
+  if (companion == 0) return made;
+  try {  // a commit of its own: nobody but this process has the object yet
+    Sync(*segment_, Objects(*segment_).find(index_of(made))->body.load()).set_companion(companion);
+  } catch (...) {
+    release(made);
+    throw;
+  }
   return made;
 }
 

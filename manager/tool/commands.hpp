@@ -16,6 +16,8 @@ void serve(const std::string& name, const kernel::Segment::Size& size);
 void stop(const std::string& name);
 void list_managers(bool json);
 void list_objects(const std::string& name, bool json);
+/// The groups of objects that keep each other.
+void list_cycles(const std::string& name, bool json);
 void get(const std::string& name, const std::string& object, const std::optional<std::string>& key, bool json);
 /// Without `key`: of a value.
 void set(const std::string& name, const std::string& object, const std::optional<std::string>& key,

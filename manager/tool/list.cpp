@@ -4,6 +4,7 @@
 #include <iostream>
 #include <partage/error.hpp>
 
+#include "manager/registry/cycles.hpp"
 #include "manager/registry/service.hpp"
 #include "manager/schema/json_text.hpp"
 #include "manager/tool/attachment.hpp"
@@ -111,6 +112,26 @@ void list_objects(const std::string& name, bool as_json) {
                std::to_string(o.waiters)});
   }
   std::cout << table;
+}
+
+void list_cycles(const std::string& name, bool as_json) {
+  Attachment attachment(name);
+  const auto groups = kernel::cycles(attachment.segment());
+  json::array out;
+  for (const auto& group : groups) {
+    json::array ids;
+    std::string line;
+    for (const ObjectRef ref : group) {
+      ids.push_back(json::value(ref));
+      const std::string called = attachment.registry().name(ref);
+      line += (line.empty() ? "" : " ") + ('#' + std::to_string(ref)) + (called.empty() ? "" : " '" + called + '\'') +
+              ' ' + attachment.registry().schema(ref);
+      if (ref != group.back()) line += ',';
+    }
+    if (!as_json) std::cout << line << '\n';
+    out.push_back(std::move(ids));
+  }
+  if (as_json) std::cout << schema::compact(out) << '\n';
 }
 
 }  // namespace partage::tool

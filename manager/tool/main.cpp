@@ -41,6 +41,7 @@ struct Arguments {
   std::vector<std::string> names;
   std::string initial_size, max_size;
   bool json = false;
+  bool cycles = false;
   std::function<void()> run;  // what the command does, once all of the line is understood
 };
 
@@ -81,8 +82,12 @@ void add_commands(CLI::App& app, Arguments& a) {
   CLI::App* ls = c;
   c->add_option("NAME", a.name, "The manager");
   json_option(c);
+  c->add_flag("--cycles", a.cycles, "Only objects that keep each other, a group a line")->needs("NAME");
   c->callback([&a, ls] {
-    a.run = [&a, ls] { ls->count("NAME") != 0 ? list_objects(a.name, a.json) : list_managers(a.json); };
+    a.run = [&a, ls] {
+      if (ls->count("NAME") == 0) return list_managers(a.json);
+      a.cycles ? list_cycles(a.name, a.json) : list_objects(a.name, a.json);
+    };
   });
 
   c = command("get", "Print an object, or one element of it, as JSON");

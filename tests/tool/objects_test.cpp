@@ -370,6 +370,65 @@ TEST_CASE("get: an object inside itself, twice in another, and deep") {
   CHECK(run({"get", serving.name(), "deep"}).code == 0);
 }
 
+TEST_CASE("ls NAME --cycles: objects that keep each other") {
+  const Serving serving(unique("rings"));
+  const Client client(
+      serving.name(),
+      [](Manager& m) {
+        const auto nodes = m.list<Node>(named("loop"));
+        nodes.append({"itself", nodes});
+        const auto a = m.list<Node>(named("a")), b = m.list<Node>(named("b"));
+        a.append({"to b", b});
+        b.append({"to a", a});
+        const auto plain = m.list<Node>(named("plain"));
+        plain.append({"to a", a});
+      },
+      [](Manager&) { return 0; });
+  const Ran people = run({"ls", serving.name(), "--cycles"});
+  CHECK(people.code == 0);
+  CHECK(people.out.find("'loop'") != std::string::npos);
+  CHECK(people.out.find("'plain'") == std::string::npos);
+  CHECK(std::ranges::count(people.out, '\n') == 2);
+  const json::value groups = run({"ls", serving.name(), "--cycles", "--json"}).json();
+  std::size_t objects = 0;
+  for (const json::value& group : groups.as_array()) objects += group.as_array().size();
+  CHECK(groups.as_array().size() == 2);
+  CHECK(objects == 3);
+}
+
+TEST_CASE("get: queues, locks and what else there is") {
+  const Serving serving(unique("all"));
+  const Client client(
+      serving.name(),
+      [](Manager& m) {
+        const auto queue = m.Queue<int>(named("queue"));
+        queue.put(1);
+        queue.put(2);
+        const auto jobs = m.JoinableQueue<std::string>(named("jobs"));
+        jobs.put("taken");
+        jobs.put("there");
+        jobs.get();
+        m.Lock(named("lock")).acquire();
+        static_cast<void>(m.RLock(named("rlock")));
+        static_cast<void>(m.Semaphore(named("semaphore"), 3));
+        m.Event(named("event")).set();
+        static_cast<void>(m.Condition(named("condition")));
+        static_cast<void>(m.Barrier(named("barrier"), 4));
+      },
+      [](Manager&) { return 0; });
+  const auto get = [&](const char* object) { return run({"get", serving.name(), object, "--json"}).out; };
+  CHECK(get("queue") == "[1,2]\n");
+  CHECK(get("jobs") == "[\"there\"]\n");
+  CHECK(get("lock").starts_with("{\"locked\":true,\"owner\":"));
+  CHECK(get("rlock") == "{\"locked\":false,\"owner\":null}\n");
+  CHECK(get("semaphore") == "{\"value\":3}\n");
+  CHECK(get("event") == "{\"set\":true}\n");
+  CHECK(get("condition") == "{\"waiting\":0}\n");
+  CHECK(get("barrier") == "{\"parties\":4,\"waiting\":0,\"broken\":false}\n");
+  CHECK(run({"get", serving.name(), "queue", "0"}).code != 0);
+  CHECK(run({"set", serving.name(), "lock", "0", "1"}).code != 0);
+}
+
 TEST_CASE("objects can be read and changed while the manager is dead") {
   Shop shop;
   shop.serving().kill();
