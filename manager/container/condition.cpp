@@ -50,14 +50,18 @@ void Condition::remove(Change& change, const Roster::Record& record) const {
   roster(change).erase(record);
 }
 
-/// In a commit of its own, under the lock. False: there is none of this client, or of a dead one.
+/// In a commit of its own, under the lock. False: there is none of this client, or of a dead one. Those that are not notified go
+/// first: else a notification that is passed on would count for a dead one in between, which would pass it on once more.
 bool Condition::remove_one(const ClientId* client) const {
   Change change(segment(), stripe());
-  const auto record = roster(change).first([&](const Roster::Record& r) {
-    return client != nullptr ? r.client == *client : lives().of(r.client) != Life::alive;
+  std::optional<Roster::Record> gone;
+  roster(change).for_each([&](const Roster::Record& r) {
+    const bool ended = (client != nullptr && r.client == *client) || lives().of(r.client) != Life::alive;
+    if (ended && (!gone || r.data > horizon())) gone = r;
+    return !gone || gone->data <= horizon();
   });
-  if (!record) return false;
-  remove(change, *record);
+  if (!gone) return false;
+  remove(change, *gone);
   publish(change);
   return true;
 }

@@ -108,6 +108,11 @@ std::string Sync::verify(std::vector<u64>& runs) const {
   if (run == 0) return span == 0 ? "" : "sync: records without a run";
   if (span > u64{1} << (run & 63)) return "sync: more records than fit into the run";
   if (segment().runs().payload_size(run >> 8) < u64{16} << (run & 63)) return "sync: the roster is larger than its run";
+  const auto gone = [&](u64 i) {
+    const u64 place = ((word(SyncBody::ends).load() >> 32) + i) & ((u64{1} << (run & 63)) - 1);
+    return (&segment().at<Word>(run >> 8))[2 * place].load() == 0;
+  };
+  if (span != 0 && (gone(0) || gone(span - 1))) return "sync: a record that has gone at an end of the roster";
   return "";
 }
 

@@ -9,46 +9,13 @@
 #include "manager/container/list.hpp"
 #include "manager/registry/control_table.hpp"
 #include "tests/container/list_fixture.hpp"
+#include "tests/kernel/bare.hpp"
 #include "tests/kernel/fixture.hpp"
 
 namespace partage::test {
 namespace {
 
 using namespace kernel;
-
-#define PARTAGE_CHECK_OFFSET(type, member, offset) CHECK(offsetof(type, member) == (offset))
-
-/// A copy of the bytes of a segment, read without any of the library's types.
-class Bare {
- public:
-  explicit Bare(Segment& s) : bytes_(s.base(), s.base() + s.header().committed.load()) {}
-  u64 word(u64 at) const {
-    REQUIRE(at % 8 == 0);
-    REQUIRE(at + 8 <= bytes_.size());
-    u64 v = 0;
-    for (unsigned i = 0; i < 8; ++i) v |= static_cast<u64>(bytes_[at + i]) << 8 * i;
-    return v;
-  }
-  u32 half(u64 at) const { return static_cast<u32>(word(at / 8 * 8) >> at % 8 * 8); }
-  std::string text(u64 at, u64 n) const {
-    REQUIRE(at + n <= bytes_.size());
-    return {reinterpret_cast<const char*>(&bytes_[at]), n};
-  }
-  std::string dump(u64 at, u64 n) const {
-    std::string s;
-    char line[64];
-    for (u64 i = 0; i < n; i += 8) {
-      std::snprintf(line, sizeof line, "\n  +%-4llu %016llx", static_cast<unsigned long long>(i),
-                    static_cast<unsigned long long>(word(at + i)));
-      s += line;
-    }
-    return s;
-  }
-  u64 size() const { return bytes_.size(); }
-
- private:
-  std::vector<std::byte> bytes_;
-};
 
 }  // namespace
 
@@ -103,6 +70,8 @@ TEST_CASE("layout: header") {
   PARTAGE_CHECK_OFFSET(SegmentHeader, manager_pid, 296);
   PARTAGE_CHECK_OFFSET(SegmentHeader, manager_epoch, 304);
   PARTAGE_CHECK_OFFSET(SegmentHeader, repairs, 312);
+  PARTAGE_CHECK_OFFSET(SegmentHeader, lives, 320);
+  CHECK(compat_unmanaged == 1);
   CHECK(static_cast<u64>(SegmentState::live) == 0);
   CHECK(static_cast<u64>(SegmentState::shut_down) == 1);
   CHECK(heap_offset == 4096);
@@ -215,6 +184,7 @@ TEST_CASE("layout: dict") {
   PARTAGE_CHECK_OFFSET(DictBody, root, 0);
   PARTAGE_CHECK_OFFSET(DictBody, config, 8);
   PARTAGE_CHECK_OFFSET(DictBody, array, 16);
+  PARTAGE_CHECK_OFFSET(DictBody, inserted, 24);
   PARTAGE_CHECK_OFFSET(DictBody, order, 64);
   PARTAGE_CHECK_OFFSET(DictBody, first, 128);
   PARTAGE_CHECK_OFFSET(DictBody, table, 384);
@@ -255,13 +225,19 @@ TEST_CASE("layout: list") {
   CHECK(sizeof(ListBody) == 320);
   PARTAGE_CHECK_OFFSET(ListBody, config, 0);
   PARTAGE_CHECK_OFFSET(ListBody, self, 8);
-  PARTAGE_CHECK_OFFSET(ListBody, cell, 16);
-  PARTAGE_CHECK_OFFSET(ListBody, companion, 24);
-  PARTAGE_CHECK_OFFSET(ListBody, reserved, 32);
+  PARTAGE_CHECK_OFFSET(ListBody, value, 16);
+  PARTAGE_CHECK_OFFSET(ListBody, queue, 16);
+  PARTAGE_CHECK_OFFSET(ListBody::ValueWords, cell, 0);
+  PARTAGE_CHECK_OFFSET(ListBody::ValueWords, companion, 8);
+  PARTAGE_CHECK_OFFSET(ListBody, items, 40);
+  PARTAGE_CHECK_OFFSET(ListBody, room, 48);
+  PARTAGE_CHECK_OFFSET(ListBody, done, 56);
   PARTAGE_CHECK_OFFSET(ListBody, stripe, 64);
   CHECK(ListConfig{.packed_size = 8, .handles = false}.word() == 0x10008);
   CHECK(ListConfig{.packed_size = 0, .handles = true}.word() == 0x10100);
   CHECK(ListConfig{.packed_size = 4, .cell = true}.word() == 0x10204);
+  CHECK(ListConfig{.owners = true}.word() == 0x10400);
+  CHECK(ListConfig{.queue = true}.word() == 0x10800);
   CHECK((ListBody::ring == 1 && ListBody::ends == 2 && ListBody::shift == 3 && ListBody::progress == 4));
   CHECK(RingWord{4096, 5}.word() == (4096 << 8 | 5));
   CHECK(EndsWord{3, 9}.word() == (u64{3} << 32 | 9));

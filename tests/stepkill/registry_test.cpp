@@ -11,6 +11,7 @@
 #include <partage/error.hpp>
 #include <sstream>
 
+#include "manager/container/semaphore.hpp"
 #include "tests/registry/fixture.hpp"
 #include "tests/support/stepkill.hpp"
 #include "tests/support/stepkill_check.hpp"
@@ -143,6 +144,27 @@ class Stage {
   using u64 = kernel::u64;
   RegistryFixture at_;
 };
+
+kernel::Queue queue_at(Hosting& at, ObjectRef ref) {
+  return {at.segment(), at.registry().facts(ref).value().body};
+}
+kernel::Sync condition_at(Hosting& at, ObjectRef ref) {
+  return {at.segment(), at.registry().facts(ref).value().body};
+}
+ObjectRef new_sync(Hosting& at, kernel::ObjectKind kind, kernel::SyncConfig config) {
+  return at.registry().create_sync(kernel::name_of(kind), "", config, kind);
+}
+ObjectRef new_queue(Hosting& at, kernel::ObjectKind kind, kernel::ListConfig config) {
+  return at.registry().create_queue(kernel::name_of(kind), "", config, 3, kind);
+}
+/// Only the name keeps it.
+void leave_to_its_name(Hosting& at, ObjectRef ref) {
+  at.registry().publish("doomed", ref);
+  at.release(ref);
+}
+void remove_doomed(Hosting& at) {
+  at.registry().remove("doomed");
+}
 
 struct Operation {
   const char* name;
@@ -291,6 +313,83 @@ const std::vector<Operation>& operations() {
   return all;
 }
 
+/// What processes wait for: made, tied together, taken apart.
+const std::vector<Operation>& operations_on_what_is_waited_for() {
+  static const auto nothing = [](Stage&) {};
+  static const std::vector<Operation> all = {
+      {"create a lock", nothing,
+       [](Stage&) {
+         return [](Hosting& at) { new_sync(at, kernel::ObjectKind::lock, {.kind = kernel::SyncKind::lock}); };
+       }},
+      {"create a barrier in the body of a list that has gone", [](Stage& s) { s->release(s->new_list()); },
+       [](Stage&) {
+         return [](Hosting& at) {
+           new_sync(at, kernel::ObjectKind::barrier,
+                    {.kind = kernel::SyncKind::barrier, .initial = 3, .patience = 1'000'000'001});
+         };
+       }},
+      {"create a list in the body of a lock that has gone",
+       [](Stage& s) { s->release(new_sync(*s, kernel::ObjectKind::rlock, {.kind = kernel::SyncKind::rlock})); },
+       [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
+      {"create a queue", nothing,
+       [](Stage&) { return [](Hosting& at) { new_queue(at, kernel::ObjectKind::queue, {.packed_size = 8}); }; }},
+      {"create a joinable queue of handles", nothing,
+       [](Stage&) {
+         return
+             [](Hosting& at) { new_queue(at, kernel::ObjectKind::joinable_queue, {.handles = true, .owners = true}); };
+       }},
+      {"give a condition its lock",
+       [](Stage& s) {
+         s.list = new_sync(*s, kernel::ObjectKind::rlock, {.kind = kernel::SyncKind::rlock});
+         s.named =
+             new_sync(*s, kernel::ObjectKind::condition, {.kind = kernel::SyncKind::condition, .companion = s.list});
+         condition_at(*s, s.named).drop_some(1);
+       },
+       [](Stage& s) {
+         return [condition = s.named, lock = s.list](Hosting& at) { condition_at(at, condition).set_companion(lock); };
+       }},
+      {"remove a condition, its lock ends with it",
+       [](Stage& s) {
+         const ObjectRef lock = new_sync(*s, kernel::ObjectKind::rlock, {.kind = kernel::SyncKind::rlock});
+         leave_to_its_name(
+             *s, new_sync(*s, kernel::ObjectKind::condition, {.kind = kernel::SyncKind::condition, .companion = lock}));
+         s->release(lock);
+       },
+       [](Stage&) { return remove_doomed; }},
+      {"remove a semaphore with its roster",
+       [](Stage& s) {
+         const ObjectRef ref =
+             new_sync(*s, kernel::ObjectKind::semaphore, {.kind = kernel::SyncKind::semaphore, .initial = 20});
+         const kernel::Semaphore semaphore(s->segment(), s->registry().facts(ref).value().body);
+         for (int i = 0; i < 10; ++i) semaphore.acquire(kernel::Waiting::never());
+         leave_to_its_name(*s, ref);
+       },
+       [](Stage&) { return remove_doomed; }},
+      {"remove a queue of handles",
+       [](Stage& s) {
+         const ObjectRef ref = new_queue(*s, kernel::ObjectKind::queue, {.handles = true});
+         for (const std::string& with : {std::string(), std::string("text"), std::string(3000, 'x')}) {
+           queue_at(*s, ref).put({with.data(), with.size(), {&s.list, 1}}, kernel::Waiting::never());
+         }
+         leave_to_its_name(*s, ref);
+       },
+       [](Stage&) { return remove_doomed; }},
+      {"remove a joinable queue of handles, one taken and one done",
+       [](Stage& s) {
+         const ObjectRef ref = new_queue(*s, kernel::ObjectKind::joinable_queue, {.handles = true, .owners = true});
+         const kernel::Queue queue = queue_at(*s, ref);
+         for (int i = 0; i < 3; ++i) queue.put({"text", 4, {&s.list, 1}}, kernel::Waiting::never());
+         Bytes out;
+         s.dead_client([&] { queue.get(out, kernel::Waiting::never()); });
+         queue.get(out, kernel::Waiting::never());
+         queue.task_done();
+         leave_to_its_name(*s, ref);
+       },
+       [](Stage&) { return remove_doomed; }},
+  };
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("registry: every operation and what finishes it, killed after every change of the segment") {
@@ -302,6 +401,15 @@ TEST_CASE("registry: every operation and what finishes it, killed after every ch
     const Result passed = report.add(pass(s));
     check_atomic(passed, op.changes);
     check_atomic(report.add(recovery(s, std::max(1L, passed.kills / 2))));
+  }
+}
+
+TEST_CASE("registry: locks and queues made and taken apart, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  StepkillReport report("STEPKILL registry, locks and queues");
+  for (const Operation& op : operations_on_what_is_waited_for()) {
+    Stage stage(op.set);
+    check_atomic(report.add(pass(stage.subject(op.name, op.make(stage)))), op.changes);
   }
 }
 
@@ -320,9 +428,19 @@ TEST_SUITE("full:stepkill") {
   TEST_CASE("registry: a real SIGKILL at every instruction of every operation") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     StepkillReport report("STEPKILL registry, every instruction");
-    for (const Operation& op : operations()) {
+    for (const auto* list : {&operations(), &operations_on_what_is_waited_for()}) {
+      for (const Operation& op : *list) {
+        Stage stage(op.set);
+        check_atomic(report.add(real(stage.subject(op.name, op.make(stage)), Selection::every())), op.changes);
+      }
+    }
+  }
+  TEST_CASE("registry: the repair of locks and queues made and taken apart is killed after every change") {
+    PARTAGE_SKIP_WITHOUT_STEPPING();
+    StepkillReport report("STEPKILL registry, repairs of locks and queues");
+    for (const Operation& op : operations_on_what_is_waited_for()) {
       Stage stage(op.set);
-      check_atomic(report.add(real(stage.subject(op.name, op.make(stage)), Selection::every())), op.changes);
+      check_atomic(report.add(recovery(stage.subject(op.name, op.make(stage)), 40)));
     }
   }
 }

@@ -27,7 +27,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <partage/codec/handle.hpp>
 #include <partage/codec/repr.hpp>
 #include <partage/detail/compound.hpp>
 #include <partage/detail/plain.hpp>
@@ -94,19 +93,6 @@ class ElementMembers {
   }
 };
 
-namespace detail {
-/// A handle whose elements have one type, with a get() that takes these.
-template <class T, class... Args>
-concept HandleWithGet = codec::Handle<T> && requires(const T& handle, const Args&... args) {
-  typename T::value_type;
-  handle.get(args...);
-};
-template <class T>
-concept HandleOfManyTypes = codec::Handle<T> && !requires {
-  typename T::value_type;
-};
-}  // namespace detail
-
 /// `Access` knows container and place: value_type, get(), set(x), modify(fn).
 template <class Access>
 class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::value_type> {
@@ -116,21 +102,20 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
   explicit ElementRef(Access access) : access_(std::move(access)) {}
   ElementRef(const ElementRef&) = default;
 
-  /// The element itself, whatever it is.
   value_type element() const { return access_.get(); }
-  /// The element, unless it is a handle with such a member: then queues[0].get(), dicts["k"].get("n") are those.
+  value_type get() const requires(!requires(const value_type& x) { x.get(); }) { return element(); }
+  /// The get() of a handle: outer["k"].get("n") of a dict, queues[0].get() of a queue, list[0].get<int>("n") of a namespace.
   template <class... Args>
-  requires(sizeof...(Args) == 0 || detail::HandleWithGet<value_type, Args...>) auto get(const Args&... args) const {
-    if constexpr (detail::HandleWithGet<value_type, Args...>) {
-      return element().get(args...);
-    } else {
-      return element();
-    }
-  }
-  /// Of a namespace: list[0].get<int>("n").
+  requires requires(const value_type& x, const Args&... args) { x.get(args...); }
+  auto get(const Args&... args) const { return element().get(args...); }
   template <class T, class... Args>
-  requires(sizeof...(Args) != 0 && detail::HandleOfManyTypes<value_type>) T get(const Args&... args)
-  const { return element().template get<T>(args...); }
+  requires requires(const value_type& x, const Args&... args) {
+    x.template get<T>(args...);
+    requires !requires {
+      typename value_type::key_type;
+    };
+  }
+  T get(const Args&... args) const { return element().template get<T>(args...); }
   operator value_type() const { return access_.get(); }  // NOLINT: stands for the element
 
   ElementRef&& operator=(const value_type& x) && {

@@ -69,7 +69,7 @@ class KeyBytes {
   template <class Q>
   KeyBytes(const Q& key, Passed) {
     if constexpr (AnElementRef<Q>) {
-      *this = KeyBytes(plain(key));
+      *this = KeyBytes(key.element());
     } else if constexpr (StringKey<K>) {
       static_assert(DictKey<K>::value);
       write_text(std::basic_string_view<typename K::value_type>(key));

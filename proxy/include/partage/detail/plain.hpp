@@ -23,13 +23,12 @@ concept AnElementRef = IsElementRef<std::remove_cvref_t<T>>::value;
 
 template <class T>
 decltype(auto) plain(const T& x) {
-  if constexpr (!AnElementRef<T>) {
-    return static_cast<const T&>(x);
-  } else if constexpr (requires { x.element(); }) {
+  if constexpr (AnElementRef<T> && requires { x.element(); })
     return x.element();
-  } else {
-    return x.get();  // a Value
-  }
+  else if constexpr (AnElementRef<T>)  // a Value
+    return x.get();
+  else
+    return static_cast<const T&>(x);
 }
 
 template <class T>
