@@ -61,7 +61,8 @@ TEST_CASE("_TestContainers.test_list: slices, extend, *=, + and lists inside lis
   CHECK(f[0].slice(all, all) == std::vector<Object>{0, 1, 2, "hello"});
 }
 
-// CPython asks the list for every element, so that an iterator sees what changes meanwhile; here it walks over a snapshot.
+// CPython asks the list for every element, so that an iterator sees what changes meanwhile; here it walks over a
+// snapshot.
 TEST_CASE("_TestContainers.test_list_iter: iteration is a snapshot") {
   const Manager manager;
   const auto a = manager.list<int>(range(10));

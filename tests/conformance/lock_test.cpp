@@ -27,8 +27,8 @@ std::string rlock_of(pid_t pid, int depth) {
 
 }  // namespace
 
-// CPython shows the name of the owner if that is who asks, else SomeOtherThread or SomeOtherProcess, and of another's RLock no
-// count; here everybody sees the owner's pid and the count.
+// CPython shows the name of the owner if that is who asks, else SomeOtherThread or SomeOtherProcess, and of another's
+// RLock no count; here everybody sees the owner's pid and the count.
 TEST_CASE("_TestLock.test_repr_lock: shows who has it") {
   in_each_world([](World& world) {
     const auto lock = world.Lock();

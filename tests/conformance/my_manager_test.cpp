@@ -1,7 +1,7 @@
 // CPython's _TestMyManager: a manager with a type of one's own, and the ways it ends.
 //
-// There a class is registered and its methods are called in the manager process. Here any type can be stored, its functions run
-// in modify(), in the process that calls, and what is private in C++ is not reached.
+// There a class is registered and its methods are called in the manager process. Here any type can be stored, its
+// functions run in modify(), in the process that calls, and what is private in C++ is not reached.
 #include <signal.h>
 
 #include <vector>

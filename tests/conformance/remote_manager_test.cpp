@@ -1,7 +1,7 @@
 // CPython's _TestRemoteManager and _TestManagerRestart: managers that others find by their address.
 //
-// There the address is one of TCP and a key opens it; here it is a name on this machine, and the user id decides. What cannot
-// be sent does not compile: tests/compile_fail.
+// There the address is one of TCP and a key opens it; here it is a name on this machine, and the user id decides. What
+// cannot be sent does not compile: tests/compile_fail.
 #include <unistd.h>
 
 #include <cstddef>

@@ -387,8 +387,8 @@ TEST_CASE("TestSyncManagerTypes.test_set: operators, methods and comparisons in 
   });
 }
 
-// m.set(1234) is a RemoteError there; what is no range does not compile here. The dict is a shared one: a std::map is a range of
-// pairs.
+// m.set(1234) is a RemoteError there; what is no range does not compile here. The dict is a shared one: a std::map is a
+// range of pairs.
 TEST_CASE("TestSyncManagerTypes.test_set_init: from a set, a list and a dict") {
   const Manager manager;
   const Words abc{"a", "b", "c"};

@@ -1,4 +1,5 @@
-// CPython's _TestValue. There a value has a type code and an optional lock; here a C++ type, and operations that need no lock.
+// CPython's _TestValue. There a value has a type code and an optional lock; here a C++ type, and operations that need
+// no lock.
 #include <cstdint>
 #include <mutex>
 #include <type_traits>

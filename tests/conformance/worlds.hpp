@@ -1,18 +1,19 @@
-// Where a test of CPython runs here: with workers that are threads or forked processes, on objects with a manager or without
-// one.
+// Where a test of CPython runs here: with workers that are threads or forked processes, on objects with a manager or
+// without one.
 //
 //   TEST_CASE("_TestQueue.test_qsize: ...") {
 //     in_each_world([](World& world) {
 //       const auto q = world.Queue<int>();
-//       Worker worker = world.start([=] { expect(q.get() == 1, "the item"); });    // captures copies of handles, no references
+//       Worker worker = world.start([=] { expect(q.get() == 1, "the item"); });    // captures copies, no references
 //       q.put(1);
 //       CHECK(worker.join() == "");
 //     });
 //   }
 //
-// CPython runs a class "with processes" (forked, without a manager), "with threads" (no manager) and "with a manager" (forked).
-// A CHECK in a worker is not seen by the test: it calls expect(), or throws otherwise, and join() says what it was.
-// A worker that is still running when its Worker goes is killed, or, a thread, left alone; a join() gives up after a minute.
+// CPython runs a class "with processes" (forked, without a manager), "with threads" (no manager) and "with a manager"
+// (forked). A CHECK in a worker is not seen by the test: it calls expect(), or throws otherwise, and join() says what
+// it was. A worker that is still running when its Worker goes is killed, or, a thread, left alone; a join() gives up
+// after a minute.
 #pragma once
 
 #include <doctest/doctest.h>

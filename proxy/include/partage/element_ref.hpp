@@ -4,7 +4,8 @@
 //   list[0] = 5;                 // writes
 //   list[0] += 1;                // reads, adds and writes in ONE atomic step; so do -= *= /= %= &= |= ^= <<= >>= ++ --
 //   list[0] = list[1];           // copies the element, as with std::vector
-//   outer[1]["n"] += 1;          // a reference to a handle has the members of the handle
+//   outer[1]["n"] += 1;          // a reference to a handle has the members of the handle: queues[0].get() takes an item
+//   list[0].element();           // the element, also where it is a handle
 //   auto r = list[0];            // stays a reference: reads the element whenever it is used. `r = 5` does not compile
 //
 // Comparison, arithmetic and << work as with the element itself. A compound assignment returns the new element (x++ the
