@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <partage/partage.hpp>
 #include <random>
@@ -423,6 +424,40 @@ TEST_CASE("waiters for an element of a list are killed") {
 TEST_CASE("waiters for a key of a dict are killed") {
   Manager manager;
   dict_storm(manager, repeats(2 * few));
+}
+
+TEST_SUITE("serial:waiters") {
+  TEST_CASE("a death in a Barrier reaches those who stand in it within 100 ms") {
+    Manager manager;
+    for (const Barrier& barrier : {manager.Barrier(4), Barrier(4)}) {
+      std::vector<std::chrono::steady_clock::duration> times;
+      for (int round = 0; round < 7; ++round) {
+        ChildGroup group;
+        const auto party = [&] {
+          try {
+            barrier.wait();
+            return 1;
+          } catch (const BrokenBarrierError&) {
+            return 0;
+          }
+        };
+        const pid_t victim = group.start(party);
+        const pid_t others[] = {group.start(party), group.start(party)};
+        REQUIRE(eventually([&] { return barrier.n_waiting() == 3; }, bound));
+        const auto begin = std::chrono::steady_clock::now();
+        group.kill(victim);
+        for (const pid_t pid : others) {
+          const ChildResult end = group.wait(pid, std::chrono::milliseconds(bound));
+          CHECK_MESSAGE(end.ok(), end.describe());
+        }
+        times.push_back(std::chrono::steady_clock::now() - begin);
+        CHECK(barrier.broken());
+        barrier.reset();
+      }
+      std::ranges::sort(times);
+      CHECK(times[times.size() / 2] < 100ms);
+    }
+  }
 }
 
 TEST_SUITE("full:storm") {

@@ -20,6 +20,9 @@ struct Words {
   u64 value() const { return reinterpret_cast<const kernel::Word&>(word).load(); }
 };
 
+bool announced(const FutexWord& seen) {
+  return __atomic_load_n(seen.word, __ATOMIC_RELAXED) != seen.value;
+}
 void sleep_until_announced(const FutexWord& seen, Clock::duration most) {
   kernel::sleep_on({&seen, 1}, Clock::now() + most);
 }
@@ -51,7 +54,7 @@ TEST_CASE("wait word: with no announcement the sleep lasts until the deadline") 
   const FutexWord seen = w.word.expect();
   const auto until = Clock::now() + 30ms;
   while (Clock::now() < until) kernel::sleep_on({&seen, 1}, until);  // it may return early
-  CHECK(*seen.word == seen.value);
+  CHECK_FALSE(announced(seen));
   CHECK(w.word.expect().value == seen.value);  // who looks again waits for the same announcement
 }
 
@@ -63,8 +66,8 @@ TEST_CASE("wait word: one announcement wakes all sleepers, of all processes") {
   for (int i = 0; i < 4; ++i) {
     sleepers.push_back(group.start([&] {
       const auto until = Clock::now() + 20s;
-      while (*seen.word == seen.value && Clock::now() < until) kernel::sleep_on({&seen, 1}, until);
-      return *const_cast<const volatile u32*>(seen.word) == seen.value ? 1 : 0;
+      while (!announced(seen) && Clock::now() < until) kernel::sleep_on({&seen, 1}, until);
+      return announced(seen) ? 0 : 1;
     }));
     REQUIRE(eventually([&] { return process_state(sleepers.back()) == 'S'; }, 5s));
   }
@@ -81,8 +84,7 @@ TEST_CASE("wait word: a sleeper that is killed takes no wake-up from the others"
   const FutexWord seen = w.word.expect();
   const auto sleeper = [&] {
     const auto until = Clock::now() + 20s;
-    while (*const_cast<const volatile u32*>(seen.word) == seen.value && Clock::now() < until)
-      kernel::sleep_on({&seen, 1}, until);
+    while (!announced(seen) && Clock::now() < until) kernel::sleep_on({&seen, 1}, until);
     return Clock::now() < until ? 0 : 1;
   };
   const pid_t killed = group.start(sleeper), left = group.start(sleeper);
