@@ -26,8 +26,16 @@ bool says(const std::string& whole, std::initializer_list<const char*> parts) {
   return true;
 }
 
+/// "" as soon as nothing is wrong: the manager may be at work on the segment.
 std::string verified(const Manager& manager) {
-  return kernel::verify_segment(kernel::Segment::containing(manager.segment_manager()));
+  std::string problem;
+  eventually(
+      [&] {
+        problem = kernel::verify_segment(kernel::Segment::containing(manager.segment_manager()));
+        return problem.empty();
+      },
+      10s);
+  return problem;
 }
 
 }  // namespace
@@ -267,8 +275,8 @@ TEST_CASE("queues: an element type that is not that of the queue is a TypeError"
   const Manager manager;
   const auto queue = manager.Queue<int>(named("q"));
   CHECK(says(message_of<TypeError>([&] { manager.Queue<double>(named("q")); }), {"queue<i32>", "queue<f64>"}));
-  CHECK(
-      says(message_of<TypeError>([&] { manager.JoinableQueue<int>(named("q")); }), {"queue<i32>", "joinable_queue<i32>"}));
+  CHECK(says(message_of<TypeError>([&] { manager.JoinableQueue<int>(named("q")); }),
+             {"queue<i32>", "joinable_queue<i32>"}));
 }
 
 // ---- waits of lists and dicts ----------------------------------------------------------------------------------------

@@ -27,8 +27,16 @@ bool says(const std::string& whole, std::initializer_list<const char*> parts) {
   return true;
 }
 
+/// "" as soon as nothing is wrong: the manager may be at work on the segment.
 std::string verified(const Manager& manager) {
-  return kernel::verify_segment(kernel::Segment::containing(manager.segment_manager()));
+  std::string problem;
+  eventually(
+      [&] {
+        problem = kernel::verify_segment(kernel::Segment::containing(manager.segment_manager()));
+        return problem.empty();
+      },
+      10s);
+  return problem;
 }
 
 struct Job {
@@ -131,8 +139,8 @@ TEST_CASE("Semaphore: counts up and down, bounded or not") {
   const BoundedSemaphore bounded(2);
   bounded.acquire();
   bounded.release();
-  CHECK(
-      says(message_of<ValueError>([&] { bounded.release(); }), {"bounded_semaphore", "release", "all of its 2 permits"}));
+  CHECK(says(message_of<ValueError>([&] { bounded.release(); }),
+             {"bounded_semaphore", "release", "all of its 2 permits"}));
   CHECK(bounded.get_value() == 2);
   CHECK_THROWS_AS(Semaphore(-1), ValueError);
   CHECK_THROWS_AS(BoundedSemaphore(-1), ValueError);
@@ -316,8 +324,8 @@ TEST_CASE("sync: objects are opened by name, as what they were made") {
   CHECK(opened.is(made));
   CHECK(opened == made);
   CHECK(opened.get_value() == 3);
-  CHECK(
-      says(message_of<TypeError>([&] { manager.BoundedSemaphore(named("slots")); }), {"semaphore", "bounded_semaphore"}));
+  CHECK(says(message_of<TypeError>([&] { manager.BoundedSemaphore(named("slots")); }),
+             {"semaphore", "bounded_semaphore"}));
   CHECK(says(message_of<TypeError>([&] { manager.list<int>(named("slots")); }), {"semaphore", "list<i32>"}));
   CHECK(says(message_of<TypeError>([&] { manager.Queue<int>(named("slots")); }), {"semaphore", "queue<i32>"}));
   manager.remove("slots");

@@ -119,6 +119,7 @@ TEST_CASE("lives: the thread that holds the life lock ends, its process lives on
   RegistryFixture at;
   Lives lives(at.segment());
   ClientId id;
+  lives.release();  // attaching took it, in the main thread
   std::thread([&] { id = lives.self(); }).join();
   CHECK(lives.of(id) == Life::alive);
   CHECK_FALSE(lives.watch(id));  // nothing to sleep on now
