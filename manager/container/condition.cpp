@@ -6,6 +6,7 @@ u64 Condition::enlist() const {
   refuse_in_user_code("wait");
   const ClientId me = lives().self();
   const StripeLock lock(segment(), stripe());
+  remove_the_dead();  // who comes now is not the next one of those that died notified before
   Change change(segment(), stripe());
   const u64 ticket = word(SyncBody::ticket).load() + 1;
   change.put(word(SyncBody::ticket), ticket);

@@ -95,9 +95,15 @@ u32 Lock::release_all() const {
 }
 
 std::optional<ClientId> Lock::holder() const {
-  const ClientId holder = ClientId::of(word(SyncBody::state).load_acquire());
-  if (holder.slot == 0 || is_dead(holder)) return std::nullopt;
-  return holder;
+  for (;;) {
+    const u64 state = word(SyncBody::state).load_acquire();
+    const ClientId holder = ClientId::of(state);
+    if (holder.slot == 0) return std::nullopt;
+    const bool dead = is_dead(holder);
+    // One that was reaped meanwhile looks as if it had ended in an orderly way; but then the lock was given back before.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (word(SyncBody::state).load() == state) return dead ? std::nullopt : std::optional(holder);
+  }
 }
 
 bool Lock::locked() const {

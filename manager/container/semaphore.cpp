@@ -75,8 +75,7 @@ bool Semaphore::release() const {
 }
 
 u64 Semaphore::value() const {
-  if (signal() || UserCodeScope::active() || word(SyncBody::ends).load() == 0)
-    return word(SyncBody::state).load_acquire();
+  if (signal() || UserCodeScope::active()) return word(SyncBody::state).load_acquire();
   const StripeLock lock(segment(), stripe());
   give_back_of_the_dead();
   return word(SyncBody::state).load();
