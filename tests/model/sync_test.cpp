@@ -264,17 +264,20 @@ void condition_walk(const Condition& condition, std::uint64_t seed, long rounds)
     });
   });
   std::deque<std::size_t> waiting;
+  const auto counted = [&] {
+    std::ostringstream text;
+    text << condition;
+    return static_cast<std::size_t>(std::stoul(text.str().substr(text.str().rfind(' '))));
+  };
+  const auto notify = [&](std::size_t n) {
+    condition.acquire();
+    condition.notify(n);
+    condition.release();
+  };
   const auto wait_longer = [&](std::size_t who) {
     clients[who].tell(Command::wait);
     waiting.push_back(who);
-    // It stands in the row when it has released the lock.
-    REQUIRE(eventually(
-        [&] {
-          std::ostringstream text;
-          text << condition;
-          return text.str().find(", " + std::to_string(waiting.size()) + ")>") != std::string::npos;
-        },
-        10s));
+    REQUIRE(eventually([&] { return counted() == waiting.size(); }, 10s));
   };
   for (long n = 0; n < rounds; ++n) {
     CAPTURE(n);
@@ -287,29 +290,23 @@ void condition_walk(const Condition& condition, std::uint64_t seed, long rounds)
       std::erase(waiting, victim);
     }
     const std::size_t wakes = random() % 3;
-    condition.acquire();
-    condition.notify(wakes);
-    condition.release();
-    if (wakes != 0 && !waiting.empty() && random() % 4 == 0) {
-      // One that is notified may die before it wakes up: then the next one wakes up in its place, if it had not.
-      const std::size_t victim = waiting.front();
-      clients.kill(victim);
+    notify(wakes);
+    std::size_t woken = std::min(wakes, waiting.size());
+    if (woken != 0 && random() % 4 == 0) {
+      // One that is notified may die before it wakes up: then the next one wakes up in its place, if there is one. notify()
+      // sees to the dead first.
+      clients.kill(waiting.front());
       waiting.pop_front();
-      std::size_t woken = 0;
-      const std::size_t least = std::min(wakes - 1, waiting.size()), most = std::min(wakes, waiting.size());
-      for (std::size_t i = 0; i < most; ++i) {
-        const std::size_t who = waiting.front();
-        if (!clients[who].answer_within(woken < least ? 10s : 700ms)) break;
-        waiting.pop_front();
-        ++woken;
-      }
-      REQUIRE(woken >= least);
-    } else {
-      for (std::size_t i = 0; i < wakes && !waiting.empty(); ++i) {
-        const auto answer = clients[waiting.front()].answer_within(10s);
-        REQUIRE(answer == std::optional(yes));
-        waiting.pop_front();
-      }
+      notify(0);
+      const std::size_t left = counted();
+      REQUIRE(left <= waiting.size());
+      REQUIRE(waiting.size() - left >= woken - 1);
+      REQUIRE(waiting.size() - left <= woken);
+      woken = waiting.size() - left;
+    }
+    for (; woken != 0; --woken) {
+      REQUIRE(clients[waiting.front()].answer_within(10s) == std::optional(yes));
+      waiting.pop_front();
     }
     for (const std::size_t who : waiting) REQUIRE(!clients[who].answer_within(0ms));
   }
@@ -342,8 +339,8 @@ TEST_CASE("Semaphores behave as their model, with deaths") {
 TEST_CASE("Condition behaves as its model, with deaths") {
   PARTAGE_SHOW_SEED();
   Manager manager;
-  condition_walk(manager.Condition(), test_seed(), repeats(30));
-  condition_walk(Condition(Lock()), test_seed() + 1, repeats(30));
+  condition_walk(manager.Condition(), test_seed(), repeats(100));
+  condition_walk(Condition(Lock()), test_seed() + 1, repeats(100));
 }
 
 TEST_SUITE("full:model") {

@@ -280,9 +280,6 @@ const std::vector<SyncOperation>& condition_operations() {
       for (std::size_t i = 0; i < waiters; ++i) p.ticket = p.condition().enlist();
     };
   };
-  static const SyncOperation::Step one_dead = [](Party& p) {
-    p.as_one_that_dies([](Party& dead) { dead.condition().enlist(); });
-  };
   // The operator waits, notified, and after it another that is not.
   static const SyncOperation::Step notified = [](Party& p) {
     p.ticket = p.condition().enlist();
@@ -300,6 +297,18 @@ const std::vector<SyncOperation>& condition_operations() {
        .set = enlist(8),
        .run = [](Party& p) { p.condition().enlist(); },
        .after = "condition: waiting 1 1 1 1 1 1 1 1"},
+      {.name = "condition enlist, one died notified before",
+       .set =
+           [](Party& p) {
+             p.as_one_that_dies([](Party& dead) {
+               dead.condition().enlist();
+               dead.condition().notify(1);
+             });
+           },
+       .run = [](Party& p) { p.as_first([](Party& first) { first.condition().enlist(); }); },
+       .before = "condition: waiting",
+       .after = "condition: waiting 1",
+       .several = true},
       {.name = "condition leave, not notified",
        .set = enlist(1),
        .prepare = enlist(1),
@@ -342,13 +351,14 @@ const std::vector<SyncOperation>& condition_operations() {
            [](Party& p) {
              p.as_one_that_dies([](Party& dead) {
                dead.condition().enlist();
+               dead.as_first([](Party& first) { first.ticket = first.condition().enlist(); });
                dead.condition().notify(1);
              });
-             one_dead(p);
+             p.ticket = 2;
            },
-       .prepare = enlist(1),
-       .run = [](Party& p) { p.condition().await(p.ticket, at_once()); },
-       .after = "condition: waiting",
+       .run = [](Party& p) { p.as_first([](Party& first) { first.condition().await(first.ticket, forever); }); },
+       .before = "condition: waiting 1!",
+       .after = "condition: waiting 1!",
        .several = true},
       {.name = "condition notify, one of two",
        .set = enlist(2),
@@ -381,9 +391,14 @@ const std::vector<SyncOperation>& condition_operations() {
        .visible = false},
       {.name = "condition notify, the first one is dead",
        .set =
-           [enlist](Party& p) {
-             one_dead(p);
-             enlist(2)(p);
+           [](Party& p) {
+             p.as_one_that_dies([](Party& dead) {
+               dead.condition().enlist();
+               dead.as_first([](Party& first) {
+                 first.condition().enlist();
+                 first.condition().enlist();
+               });
+             });
            },
        .run = [](Party& p) { p.condition().notify(1); },
        .before = "condition: waiting 1 1",
@@ -429,12 +444,16 @@ const std::vector<SyncOperation>& condition_operations() {
        .set =
            [](Party& p) {
              p.as_one_that_dies([](Party& dead) {
+               // Two clients of one process, and then two waiters that live on; the first is notified.
                dead.condition().enlist();
-               dead.condition().notify(1);
+               kernel::Clients(dead.segment()).attach();
+               dead.condition().enlist();
+               dead.as_first([](Party& first) {
+                 first.condition().enlist();
+                 first.condition().enlist();
+                 first.condition().notify(1);
+               });
              });
-             one_dead(p);
-             p.condition().enlist();
-             p.condition().enlist();
            },
        .run = [](Party& p) { p.condition().give_back(kernel::Clients(p.segment()).info(2).id); },
        .before = "condition: waiting 1! 1",
