@@ -113,7 +113,7 @@ std::string List::verify(std::vector<u64>& runs) const {
   const Ring now = ring();
   const u64 arena = s.body[ListBody::arena].load();
   if (std::string problem = verify_cell(); !problem.empty()) return problem;
-  if (const ObjectRef ref = companion(); ref != 0 && !Objects(*segment_).is_live(ref)) {
+  if (const ObjectRef ref = config_.queue ? 0 : companion(); ref != 0 && !Objects(*segment_).is_live(ref)) {
     return "list: the companion has gone";
   }
   if (now.run() == 0) {

@@ -86,19 +86,20 @@ bool Queue::take_place(ListWrite& write, Bytes& out) const {
   return false;
 }
 
-/// Nothing can be got now. True: something may come back from others.
+/// Nothing can be got now; `waiting` depends on those who have taken something. True: something may come back from them, and
+/// the caller may wait for it: who has items that are not done with must not, or two of that kind would wait for each other.
 bool Queue::depends(const Ring& ring, Waiting& waiting) const {
-  bool others = false;
+  bool others = false, own_items = false;
   u32 left = counts().taken;
   for (u64 i = 0; left != 0 && i < ring.count(); ++i) {
     const SlotWords slot = ring.load(i);
     if (!is_taken(slot)) continue;
     --left;
     const ClientId client = client_of(slot.owner());
-    others = others || client.slot != segment_->client_slot;
+    (client.slot == segment_->client_slot ? own_items : others) = true;
     waiting.depends_on(client);
   }
-  return others;
+  return others && !own_items;
 }
 
 /// Nothing can be got now: what that means, or nullopt to sleep and look again.

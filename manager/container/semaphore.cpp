@@ -60,15 +60,17 @@ bool Semaphore::release() const {
   const ClientId me = signal() ? ClientId{} : lives().self();
   const StripeLock lock(segment(), stripe());
   Change change(segment(), stripe());
+  std::optional<Roster::Record> record;
+  if (!signal()) {
+    record = roster(change).first([&](const Roster::Record& r) { return r.client == me; });
+    // Not of a dead one: its permit comes back by itself, and would come back twice.
+    if (!record) give_back_of_the_dead();
+    if (!record) record = roster(change).first([](const Roster::Record&) { return true; });
+  }
   const u64 value = word(SyncBody::state).load();
   if (bounded() && value >= body().initial.load()) return false;
-  if (!signal()) {
-    const Roster records = roster(change);
-    auto record = records.first([&](const Roster::Record& r) { return r.client == me; });
-    if (!record) record = records.first([](const Roster::Record&) { return true; });
-    if (record) roster(change).erase(*record);
-  }
   if (value == ~u64{0} >> 1) throw ValueError("partage: release: the semaphore has the largest value there is");
+  if (record) roster(change).erase(*record);
   change.put(word(SyncBody::state), value + 1);
   publish(change);
   return true;

@@ -25,13 +25,16 @@ void Lives::make(Segment& segment) {
     const Draft draft(life, sizeof *life);
     draft.set(life->client, 0);
     draft.set(life->waits_at, 0);
-    draft.set(life->reserved, 0);
+    draft.set(life->thread, 0);
   }
   segment.header().lives = segment.offset_of(table);
 }
 
 void Lives::begin(ClientId client) noexcept {
-  Log::commit_single(at(client.slot).client, client.word());
+  ClientLife& life = at(client.slot);
+  Log::commit_single(life.thread, 0);
+  compiler_barrier();
+  Log::commit_single(life.client, client.word());
 }
 
 void Lives::end(ClientId client) noexcept {
@@ -45,17 +48,21 @@ void Lives::release() noexcept {
   ClientLife& life = at(segment_->client_slot);
   if (segment_->life_thread.load() != ::gettid() || life.mutex.owner() != ::gettid()) return;
   segment_->life_thread = 0;
+  Log::commit_single(life.thread, 0);
   life.mutex.release();
   life.mutex.wake_watchers();
 }
 
 ClientId Lives::self() {
   ClientLife& life = at(segment_->client_slot);
-  if (life.mutex.owner() == 0) [[unlikely]] {
+  if (!held(life)) [[unlikely]] {
     // By this thread. When it ends before its process, the next call of another one takes over.
     const Acquired acquired = life.mutex.try_acquire();
     if (acquired == Acquired::owner_died) life.mutex.mark_consistent();
-    if (acquired != Acquired::busy) segment_->life_thread = ::gettid();
+    if (acquired != Acquired::busy) {
+      segment_->life_thread = ::gettid();
+      Log::commit_single(life.thread, static_cast<u64>(::gettid()));
+    }
   }
   return ClientId::of(life.client.load());
 }
@@ -63,12 +70,13 @@ ClientId Lives::self() {
 Life Lives::of(ClientId client) const {
   const ClientLife& life = at(client.slot);
   if (life.client.load() != client.word()) return Life::ended;
-  if (life.mutex.owner() != 0) return Life::alive;
+  if (held(life)) return Life::alive;
   return judge == nullptr ? Life::alive : judge(*segment_, client);
 }
 
 std::optional<FutexWord> Lives::watch(ClientId client) const noexcept {
-  return at(client.slot).mutex.watch();
+  ClientLife& life = at(client.slot);
+  return held(life) ? life.mutex.watch() : std::nullopt;
 }
 
 std::size_t Lives::waiters(u64 offset) const noexcept {

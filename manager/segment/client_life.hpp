@@ -12,9 +12,10 @@
 //     0  mutex     RobustMutex, held by a thread of the client for as long as it is attached
 //    40  client    generation << 32 | slot of the client the slot is now, 0 = nobody
 //    48  waits_at  offset of the wait word a thread of it sleeps on, 0 = none: for those who look
-//    56  reserved
+//    56  thread    that holds the mutex for this client, 0 = none does
 //
-// alive   the lock is held; or the thread that held it has ended, and the process is found alive by asking the system
+// alive   the lock is held by `thread`; or it is not (that thread has ended, or the process that had the slot before has left
+//         the lock to its end), and the process is found alive by asking the system
 // dead    the slot is still in this use, and its process is dead: whatever it was is given back, by whoever notices
 // ended   the slot is in another use by now: the process left in an orderly way, or everything was given back at its death.
 //         So what an ended client still seems to hold, it has left behind on purpose.
@@ -45,7 +46,7 @@ struct alignas(64) ClientLife {
   RobustMutex mutex;
   Word client;
   Word waits_at;
-  Word reserved;
+  Word thread;
 };
 static_assert(sizeof(ClientLife) == 64 && offsetof(ClientLife, client) == 40);
 
@@ -81,6 +82,10 @@ class Lives {
   void wake_watchers(ClientId client) const noexcept { at(client.slot).mutex.wake_watchers(); }
 
  private:
+  static bool held(const ClientLife& life) noexcept {
+    const pid_t owner = life.mutex.owner();
+    return owner != 0 && static_cast<u64>(owner) == life.thread.load();
+  }
   ClientLife& at(u64 slot) const noexcept {
     return (&segment_->at<ClientLife>(segment_->header().lives))[slot % client_slots];
   }

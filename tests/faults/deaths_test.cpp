@@ -240,6 +240,19 @@ TEST_CASE("deaths: a release by one that has permits is of its own") {
   });
 }
 
+TEST_CASE("deaths: a release does not use up the permit of a dead one") {
+  in_both_worlds([](const World& world) {
+    const Semaphore semaphore = world.semaphore(2);
+    run_child([=] { die(End::killed, [=] { semaphore.acquire(); }); }, 20s);
+    semaphore.release();  // one more than there were, as in Python; the dead one's came back before
+    CHECK(semaphore.get_value() == 3);
+    const BoundedSemaphore bounded = world.bounded(2);
+    run_child([=] { die(End::killed, [=] { bounded.acquire(); }); }, 20s);
+    CHECK_THROWS_AS(bounded.release(), ValueError);
+    CHECK(bounded.get_value() == 2);
+  });
+}
+
 TEST_CASE("deaths: a death never lifts a semaphore above its initial value") {
   in_both_worlds([](const World& world) {
     const Semaphore semaphore = world.semaphore(1);

@@ -33,6 +33,7 @@ TEST_CASE("layout: lives and wait words") {
   PARTAGE_CHECK_OFFSET(ClientLife, mutex, 0);
   PARTAGE_CHECK_OFFSET(ClientLife, client, 40);
   PARTAGE_CHECK_OFFSET(ClientLife, waits_at, 48);
+  PARTAGE_CHECK_OFFSET(ClientLife, thread, 56);
   CHECK(ClientId{5, 9}.word() == (u64{9} << 32 | 5));
 }
 

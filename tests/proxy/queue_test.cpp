@@ -205,6 +205,30 @@ TEST_CASE("JoinableQueue: after close() get() waits for what others may give bac
   queue.join();
 }
 
+TEST_CASE("JoinableQueue: after close() two that have items which are not done do not wait for each other") {
+  const JoinableQueue<int> queue;
+  queue.put(1);
+  queue.put(2);
+  queue.close();
+  ChildGroup group;
+  const Barrier both(2);
+  const auto consume = [=] {
+    queue.get();
+    both.wait();
+    try {
+      queue.get();
+    } catch (const ShutDown&) {
+      queue.task_done();
+      return 0;
+    }
+    return 1;
+  };
+  const pid_t a = group.start(consume), b = group.start(consume);
+  CHECK(group.wait(a, 20s).ok());
+  CHECK(group.wait(b, 20s).ok());
+  queue.join();
+}
+
 TEST_CASE("SimpleQueue: put, get, empty, close") {
   const Manager manager;
   for (const auto& queue : {SimpleQueue<int>(), manager.SimpleQueue<int>()}) {
