@@ -65,7 +65,7 @@ class Lives {
   /// The slot is this client's now, is nobody's any more. For those who hand out slots.
   void begin(ClientId client) noexcept;
   void end(ClientId client) noexcept;
-  /// This process gives up its life lock; before its slot is another's.
+  /// This process gives up its life lock, if this is the thread that has it; before its slot is another's.
   void release() noexcept;
 
   /// This process, which others may wait for from now on.

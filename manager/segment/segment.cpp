@@ -10,6 +10,8 @@
 #include <partage/error.hpp>
 #include <vector>
 
+#include "manager/segment/client_life.hpp"
+
 namespace partage::kernel {
 namespace {
 
@@ -63,6 +65,7 @@ Segment::Segment(MemoryObject object, boost::interprocess::mapped_region region)
 }
 
 Segment::~Segment() {
+  if (life_thread.load() != 0) Lives(*this).release();
   const std::lock_guard guard(mappings_mutex());
   std::erase(mappings(), this);
   if (life_thread.load() != 0) {

@@ -97,6 +97,7 @@ struct Range {
   std::snprintf(name, sizeof name, "partage: %.6s", segment.header().name[0] != 0 ? segment.header().name : "-");
   ::prctl(PR_SET_NAME, name);
   segment.client_slot = 0;
+  segment.life_thread = 0;
   made_dying().clear();
   int code = 1;
   try {

@@ -56,6 +56,7 @@ void Session::note_child(kernel::ClientId slot, pid_t pid) noexcept {
 }
 
 void Session::after_fork_in_child() noexcept {
+  segment_->life_thread = 0;  // that was the parent's
   if (child_slot_.slot != 0) {
     try {
       kernel::Clients(*segment_).adopt(child_slot_);

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <numeric>
 #include <thread>
 
@@ -283,6 +284,21 @@ TEST_SUITE("manager") {
     holder.join();
     CHECK(l[0] == 2);
     CHECK(message().empty());
+  }
+
+  TEST_CASE("manager: one that is shut down takes its mapping along") {
+    const auto address_space = [] {
+      std::size_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    };
+    constexpr std::size_t each = std::size_t{1} << 30;
+    const std::size_t before = address_space();
+    for (int i = 0; i < 6; ++i) {
+      Manager m({.max_size = each});
+      m.Lock().acquire();
+    }
+    CHECK(address_space() < before + 2 * each);
   }
 
   TEST_CASE("manager: a Boost container for private use") {
