@@ -27,6 +27,14 @@ inline SharedObject& object_of(const ObjectPtr& handle, const char* operation) {
   return *object;
 }
 
+/// The same for operations that write this process down, as holder, taker or waiter: one that has no client slot of its own yet
+/// (no slot was free when it was forked, or no fork handlers ran) gets it first, or it would be taken for its parent.
+inline SharedObject& acting_object_of(const ObjectPtr& handle, const char* operation) {
+  SharedObject& object = object_of(handle, operation);
+  object.session->notice_fork();
+  return object_of(handle, operation);
+}
+
 /// "partage: list 'stock': pop: "
 std::string message_start(const SharedObject& object, const char* operation);
 

@@ -32,7 +32,7 @@ bool Queue::put(BytesView value, const Deadline& deadline) const {
 }
 
 bool Queue::get(Value& out, const Deadline& deadline) const {
-  SharedObject& o = object_of(object_, "get");
+  SharedObject& o = acting_object_of(object_, "get");
   const kernel::Queue queue = queue_of(o);
   if (!o.handles_inside) return done(o, "get", queue.get(out.bytes, deadline));
   // References are handed over to this process while nothing of it can be given up; so that is no time to wait in.
@@ -60,7 +60,7 @@ bool Queue::full() const {
 }
 
 void Queue::task_done() const {
-  SharedObject& o = object_of(object_, "task_done");
+  SharedObject& o = acting_object_of(object_, "task_done");
   const bool any = queue_of(o).task_done();
   tidy_handles(o);
   if (any) return;

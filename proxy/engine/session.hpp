@@ -104,7 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool give_up_locked(SharedObject* object) noexcept;
   void register_again() noexcept;
   void release_unknown() noexcept;
-  void forget_stale_reservations() noexcept;
+  void forget_stale_reservations(std::chrono::milliseconds patience) noexcept;
 
   struct Reservation {
     kernel::ClientId slot;

@@ -20,7 +20,7 @@
 namespace partage::engine {
 
 namespace {
-constexpr std::chrono::seconds adoption_takes_at_most{30};
+constexpr std::chrono::milliseconds adoption_takes_at_most{30'000}, adoption_takes_at_least{100};
 }
 
 void Session::before_fork() noexcept {
@@ -28,13 +28,18 @@ void Session::before_fork() noexcept {
   mutex_.lock();
   child_slot_ = {};
   if (kernel::forking_manager() || left_.load() || !segment_->live()) return;
-  try {
-    forget_stale_reservations();
-    kernel::Clients clients(*segment_);
-    child_slot_ = clients.reserve_for_child();
-    reservations_.push_back({child_slot_, std::chrono::steady_clock::now()});
-  } catch (...) {
-    // The child registers by itself.
+  // When no slot is free, those of children that did not come at once are given up as well: one that comes yet registers
+  // by itself.
+  for (const auto patience : {adoption_takes_at_most, adoption_takes_at_least}) {
+    try {
+      forget_stale_reservations(patience);
+      kernel::Clients clients(*segment_);
+      child_slot_ = clients.reserve_for_child();
+      reservations_.push_back({child_slot_, std::chrono::steady_clock::now()});
+      return;
+    } catch (...) {
+      // The child registers by itself.
+    }
   }
 }
 
@@ -73,14 +78,14 @@ void Session::after_fork_in_child() noexcept {
   mutex_.unlock();
 }
 
-void Session::forget_stale_reservations() noexcept {
+void Session::forget_stale_reservations(std::chrono::milliseconds patience) noexcept {
   const auto now = std::chrono::steady_clock::now();
   kernel::Clients clients(*segment_);
   std::erase_if(reservations_, [&](const Reservation& r) {
     try {
       const kernel::ClientInfo info = clients.info(r.slot.slot);
       if (info.id != r.slot || info.state != kernel::ClientState::reserved) return true;  // adopted, or long gone
-      if (now - r.when < adoption_takes_at_most) return false;
+      if (now - r.when < patience) return false;
       clients.cancel(r.slot);
     } catch (...) {
     }

@@ -158,26 +158,26 @@ void release_or_throw(const SharedObject& o, const kernel::Lock& lock) {
 }  // namespace
 
 bool Lock::acquire(const Deadline& deadline) const {
-  return at<kernel::Lock>(object_of(object_, "acquire")).acquire(deadline);
+  return at<kernel::Lock>(acting_object_of(object_, "acquire")).acquire(deadline);
 }
 void Lock::release() const {
-  const SharedObject& o = object_of(object_, "release");
+  const SharedObject& o = acting_object_of(object_, "release");
   release_or_throw(o, at<kernel::Lock>(o));
 }
 bool Lock::locked() const {
   return at<kernel::Lock>(object_of(object_, "locked")).locked();
 }
 bool Lock::owner_died() const {
-  return at<kernel::Lock>(object_of(object_, "owner_died")).owner_died();
+  return at<kernel::Lock>(acting_object_of(object_, "owner_died")).owner_died();
 }
 
 // ---- semaphores ------------------------------------------------------------------------------------------------------
 
 bool Semaphore::acquire(const Deadline& deadline) const {
-  return at<kernel::Semaphore>(object_of(object_, "acquire")).acquire(deadline);
+  return at<kernel::Semaphore>(acting_object_of(object_, "acquire")).acquire(deadline);
 }
 void Semaphore::release() const {
-  const SharedObject& o = object_of(object_, "release");
+  const SharedObject& o = acting_object_of(object_, "release");
   if (at<kernel::Semaphore>(o).release()) return;
   throw ValueError(message_start(o, "release") + "it has all of its " +
                    std::to_string(at<kernel::Semaphore>(o).body().initial.load()) +
@@ -190,21 +190,21 @@ std::size_t Semaphore::value() const {
 // ---- conditions ------------------------------------------------------------------------------------------------------
 
 bool Condition::acquire(const Deadline& deadline) const {
-  return lock_of(object_of(object_, "acquire")).acquire(deadline);
+  return lock_of(acting_object_of(object_, "acquire")).acquire(deadline);
 }
 void Condition::release() const {
-  const SharedObject& o = object_of(object_, "release");
+  const SharedObject& o = acting_object_of(object_, "release");
   release_or_throw(o, lock_of(o));
 }
 bool Condition::locked() const {
   return lock_of(object_of(object_, "locked")).locked();
 }
 bool Condition::owner_died() const {
-  return lock_of(object_of(object_, "owner_died")).owner_died();
+  return lock_of(acting_object_of(object_, "owner_died")).owner_died();
 }
 
 bool Condition::wait(const Deadline& deadline) const {
-  const SharedObject& o = object_of(object_, "wait");
+  const SharedObject& o = acting_object_of(object_, "wait");
   const kernel::Lock lock = lock_of(o);
   const auto condition = at<kernel::Condition>(o);
   if (!lock.held_here()) {
@@ -228,7 +228,7 @@ bool Condition::wait(const Deadline& deadline) const {
 }
 
 void Condition::notify(std::uint64_t n) const {
-  const SharedObject& o = object_of(object_, "notify");
+  const SharedObject& o = acting_object_of(object_, "notify");
   if (!lock_of(o).held_here()) {
     throw ValueError(message_start(o, "notify") +
                      "its lock is not held; acquire the condition first, so that no waiter is "
@@ -249,13 +249,13 @@ void Event::clear() const {
   at<kernel::Event>(object_of(object_, "clear")).clear();
 }
 bool Event::wait(const Deadline& deadline) const {
-  return at<kernel::Event>(object_of(object_, "wait")).wait(deadline);
+  return at<kernel::Event>(acting_object_of(object_, "wait")).wait(deadline);
 }
 
 // ---- barriers --------------------------------------------------------------------------------------------------------
 
 std::size_t Barrier::wait(const std::optional<Deadline>& given, const FunctionView<void()>* action) const {
-  const SharedObject& o = object_of(object_, "wait");
+  const SharedObject& o = acting_object_of(object_, "wait");
   const auto barrier = at<kernel::Barrier>(o);
   const bool has_action = (barrier.body().flags() & kernel::sync_flag::action) != 0;
   if (has_action && action == nullptr) {

@@ -161,6 +161,32 @@ TEST_SUITE("fork") {
     CHECK(eventually([&] { return references_of(m, "list<i32>") == 2; }, 5s));
   }
 
+  TEST_CASE("fork: a child made without handlers is not taken for its parent by locks, permits and items") {
+    Manager m;
+    const Lock lock = m.Lock();
+    const Semaphore semaphore = m.Semaphore(2);
+    const auto queue = m.JoinableQueue<int>();
+    queue.put(7);
+    const pid_t child = _Fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      lock.acquire();
+      semaphore.acquire();
+      queue.get();
+      raise(SIGKILL);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status));
+    REQUIRE(lock.acquire(20s));
+    CHECK(lock.owner_died());
+    lock.release();
+    CHECK(semaphore.get_value() == 2);
+    CHECK(queue.get(20s) == 7);
+    CHECK(queue.redeliveries() == 1);
+    queue.task_done();
+  }
+
   TEST_CASE("fork: a child that comes back out of modify writes nothing") {
     Manager m;
     auto l = m.list<int>({1});
