@@ -10,18 +10,28 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <partage/error.hpp>
+#include <utility>
 
 #include "manager/segment/stripe_lock.hpp"
 #include "proxy/engine/sessions.hpp"
+#include "proxy/process/lifeline.hpp"
 
 namespace partage::engine::process {
 
 namespace {
 
-// Of this process. Written while the child has one thread.
-const Child* current = nullptr;  // nullptr: not started by the library
-std::atomic<unsigned> made{0};
+// Of this process. Written while the child has one thread; never destroyed.
+struct Self {
+  std::shared_ptr<Child> child;   // nullptr: not started by the library
+  std::shared_ptr<Child> parent;  // the same
+  std::atomic<unsigned> made{0};
+};
+Self& self() {
+  static Self* const s = new Self;
+  return *s;
+}
 
 template <class Stream>
 void flush(Stream& stream) noexcept {
@@ -42,11 +52,13 @@ void close_input() noexcept {
   }
 }
 
-/// In one piece, so that lines of several processes do not mix.
-void report(const Child& child, const char* what) noexcept {
+}  // namespace
+
+void report(const char* what) noexcept {
   flush_output();
   try {
-    const std::string line = "Process " + child.name + ": " + what + '\n';
+    // In one piece, so that lines of several processes do not mix.
+    const std::string line = "Process " + current_name() + ": " + what + '\n';
     for (std::size_t done = 0; done < line.size();) {
       const ssize_t wrote = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
       if (wrote < 0 && errno != EINTR) return;
@@ -56,9 +68,11 @@ void report(const Child& child, const char* what) noexcept {
   }
 }
 
+namespace {
+
 /// The last that exit() does in a child, after what the child registered and instead of what its parent did.
 void end_of_child(int code, void*) {
-  join_all();
+  end_all();
   flush_output();
   Sessions::at_exit();
   ::_exit(code);
@@ -67,12 +81,38 @@ void end_of_child(int code, void*) {
 }  // namespace
 
 std::string next_path() {
-  const std::string number = std::to_string(made.fetch_add(1, std::memory_order_relaxed) + 1);
-  return current == nullptr ? number : current->path + ':' + number;
+  const std::string number = std::to_string(self().made.fetch_add(1, std::memory_order_relaxed) + 1);
+  return self().child ? self().child->path + ':' + number : number;
+}
+
+std::shared_ptr<Child> current_child() {
+  if (self().child) return self().child;
+  static const std::shared_ptr<Child> main_process = [] {
+    auto child = std::make_shared<Child>();
+    child->name = "MainProcess";
+    return child;
+  }();
+  return main_process;
+}
+
+std::shared_ptr<Child> parent_of_current() {
+  return self().parent;
 }
 
 bool is_current(const Child& child) noexcept {
-  return current == &child;
+  return self().child.get() == &child;
+}
+
+bool is_daemon() noexcept {
+  return self().child && self().child->daemon;
+}
+
+std::string current_name() {
+  return current_child()->name;
+}
+
+Parentage parentage_here() {
+  return {current_name(), ::getpid(), lifeline()};
 }
 
 void flush_output() noexcept {
@@ -92,13 +132,24 @@ void flush_output() noexcept {
   }
 }
 
-void run_child(Child& child, Process& process) {
-  current = &child;
-  made.store(0, std::memory_order_relaxed);
+void become(std::shared_ptr<Child> child, Parentage parent) noexcept {
+  self().parent = std::make_shared<Child>();
+  self().parent->name = std::move(parent.name);
+  self().parent->pid = parent.pid;
+  self().child = std::move(child);
+  self().made.store(0, std::memory_order_relaxed);
   kernel::UserCodeScope::forget();  // started inside modify(): the parent's affair
+  set_parent_lifeline(parent.lifeline);
+}
+
+void run_child(Process& process) {
+  if (is_daemon() && !die_with_parent()) {
+    report("the system does not tell when its parent ends, so that it cannot be daemonic");
+    ::_exit(1);
+  }
   close_input();
   if (::on_exit(end_of_child, nullptr) != 0) {
-    report(child, "there is no memory to run in");
+    report("there is no memory to run in");
     ::_exit(1);
   }
   int code = 1;
@@ -106,13 +157,13 @@ void run_child(Child& child, Process& process) {
     process.run();
     code = 0;
   } catch (const std::exception& error) {
-    report(child, error.what());
+    report(error.what());
   } catch (const Error& error) {
-    report(child, error.what());
+    report(error.what());
   } catch (...) {
-    report(child, "an exception that is no std::exception");
+    report("an exception that is no std::exception");
   }
-  child.task.reset();
+  self().child->task.reset();
   std::exit(code);
 }
 

@@ -2,8 +2,9 @@
 //
 // One mutex guards all of it and is held for system calls that do not wait. A child is reaped under it, so that its pid
 // is its own as long as the state says running; who waits for a child waits on a pidfd, opened under it when first
-// needed and closed with the last waiter. No descriptor to be had: the waiter looks every other millisecond. After the
-// mutex, sessions without a manager are told of the end.
+// needed and closed with the last waiter, or kept as sentinel. No descriptor to be had: the waiter looks every other
+// millisecond. After the mutex, sessions without a manager are told of the end.
+// A child of the fork server is reaped by the server, which writes the exit code into a pipe.
 // Fork: the mutex is held across it; in the child the table is empty.
 // Thread safety: full.
 #pragma once
@@ -16,10 +17,14 @@
 #include <optional>
 #include <partage/process.hpp>
 #include <string>
+#include <vector>
+
+#include "proxy/process/descriptor.hpp"
 
 namespace partage::engine::process {
 
-class Pidfd;
+/// 255: somebody else reaped it, or the fork server is gone.
+inline constexpr int unknown_exitcode = 255;
 
 struct Child {
   enum class Stage { made, starting, running, ended };
@@ -27,22 +32,34 @@ struct Child {
   std::string name;
   std::string path;       // "2:1": the first child of the second child
   std::uint64_t creator;  // process_epoch() of the process that made the Process
+  bool daemon = false;
+  StartMethod method{};
   std::unique_ptr<Task> task;
 
   // Under the mutex:
   Stage stage = Stage::made;
+  bool closed = false;
   pid_t pid = 0;
   int exitcode = 0;
-  std::shared_ptr<Pidfd> watch;  // nullptr: nobody has waited yet
+  std::shared_ptr<Descriptor> watch;     // readable at the end of the child; nullptr: nobody has waited yet
+  bool is_sentinel = false;              // `watch` was given to the user
+  std::shared_ptr<Descriptor> exit_pipe;  // the fork server writes the exit code into it; nullptr: our own child
+};
+
+/// What a start method has made.
+struct Started {
+  pid_t pid = 0;
+  std::shared_ptr<Descriptor> watch{};
+  std::shared_ptr<Descriptor> exit_pipe{};
 };
 
 using Timeout = std::optional<std::chrono::nanoseconds>;  // absent: for ever
 
-/// Between these two the caller forks. begin_start() reaps what has ended, and throws ProcessError if the child was
-/// started.
+/// Between these two the caller starts the child. begin_start() reaps what has ended, and throws ProcessError if the
+/// child was started.
 void begin_start(const std::shared_ptr<Child>& child);
-/// In the parent; pid -1: the fork has failed.
-void end_start(const std::shared_ptr<Child>& child, pid_t pid) noexcept;
+/// In the parent; nullopt: it has failed.
+void end_start(const std::shared_ptr<Child>& child, std::optional<Started> started) noexcept;
 
 Child::Stage stage_of(Child& child);  ///< reaps
 pid_t pid_of(Child& child);
@@ -51,7 +68,17 @@ std::optional<int> exitcode_of(Child& child);
 bool wait_for_end(Child& child, Timeout timeout);
 /// No effect after the end.
 void send_signal(Child& child, int signal);
-/// Joins all children of this process.
-void join_all() noexcept;
+/// Readable when the child has ended; stays until close().
+int sentinel_of(Child& child);
+/// False: it is running.
+bool close(Child& child);
+bool is_closed(Child& child);
+/// Those that are running.
+std::vector<std::shared_ptr<Child>> running_children();
+/// At the end of this process: ends daemonic children, and joins all.
+void end_all() noexcept;
+
+/// The nanoseconds of join(timeout); absent from a century on.
+Timeout timeout_of(double seconds) noexcept;
 
 }  // namespace partage::engine::process

@@ -11,6 +11,7 @@
 #include "proxy/engine/sessions.hpp"
 #include "proxy/process/bootstrap.hpp"
 #include "proxy/process/child.hpp"
+#include "proxy/process/spawn.hpp"
 
 namespace partage {
 
@@ -24,16 +25,43 @@ namespace {
   throw ProcessError("partage: process '" + child.name + "': " + operation + ": " + why);
 }
 
-void require_parent(const Child& child, const char* operation) {
-  if (child.creator == kernel::process_epoch()) return;
-  fail(child, operation, "it belongs to another process; this can be done only in the process that made the Process");
+void require_open(Child& child, const char* operation) {
+  if (!is_closed(child)) return;
+  throw ValueError("partage: process '" + child.name + "': " + operation +
+                   ": it was closed; ask before close() what is to be known");
+}
+
+void require_parent(Child& child, const char* operation) {
+  if (child.creator != kernel::process_epoch()) {
+    fail(child, operation,
+         "it belongs to another process; this can be done only in the process that made the Process");
+  }
+  require_open(child, operation);
 }
 
 void require_started(Child& child, const char* operation) {
+  require_parent(child, operation);
   const Child::Stage stage = stage_of(child);
   if (stage == Child::Stage::made || stage == Child::Stage::starting) {
     fail(child, operation, "it has not been started; call start() first");
   }
+}
+
+Started fork_child(const std::shared_ptr<Child>& child, Process& process) {
+  Parentage parent = parentage_here();
+  const pid_t pid = ::fork();
+  const int error = errno;
+  if (pid == 0) {
+    become(child, std::move(parent));
+    run_child(process);
+  }
+  Sessions::note_child(pid);
+  if (pid < 0) {
+    fail(*child, "start",
+         std::system_category().message(error) +
+             "; wait for other processes to end, or raise the limits (ulimit -u, pids.max, memory)");
+  }
+  return {.pid = pid};
 }
 
 }  // namespace
@@ -69,35 +97,26 @@ void Process::start() {
   const std::shared_ptr<Child> started = child_;
   process::begin_start(started);
   process::flush_output();
-  const pid_t pid = ::fork();
-  const int error = errno;
-  if (pid == 0) process::run_child(*started, *this);
-  engine::Sessions::note_child(pid);
-  process::end_start(started, pid);
-  if (pid < 0) {
-    process::fail(*started, "start",
-                  std::system_category().message(error) +
-                      "; wait for other processes to end, or raise the limits (ulimit -u, pids.max, memory)");
+  try {
+    process::end_start(started, started->method == StartMethod::fork ? process::fork_child(started, *this)
+                                                                     : process::spawn_child(*started, *this));
+  } catch (...) {
+    process::end_start(started, std::nullopt);
+    throw;
   }
   started->task.reset();  // the child has its own: what only the function refers to can go
 }
 
 void Process::join() {
   Child& joined = child("join");
-  process::require_parent(joined, "join");
   process::require_started(joined, "join");
   process::wait_for_end(joined, std::nullopt);
 }
 
 bool Process::join_within(double seconds) {
   Child& joined = child("join");
-  process::require_parent(joined, "join");
   process::require_started(joined, "join");
-  constexpr double for_ever = 3e9;  // a century
-  if (seconds >= for_ever) return process::wait_for_end(joined, std::nullopt);
-  if (!(seconds > 0)) seconds = 0;
-  using std::chrono::ceil, std::chrono::duration, std::chrono::nanoseconds;
-  return process::wait_for_end(joined, ceil<nanoseconds>(duration<double>(seconds)));
+  return process::wait_for_end(joined, process::timeout_of(seconds));
 }
 
 bool Process::is_alive() const {
@@ -123,20 +142,43 @@ std::optional<int> Process::exitcode() const {
 
 void Process::terminate() {
   Child& ended = child("terminate");
-  process::require_parent(ended, "terminate");
   process::require_started(ended, "terminate");
   process::send_signal(ended, SIGTERM);
 }
 
 void Process::kill() {
   Child& ended = child("kill");
-  process::require_parent(ended, "kill");
   process::require_started(ended, "kill");
   process::send_signal(ended, SIGKILL);
 }
 
+void Process::interrupt() {
+  Child& ended = child("interrupt");
+  process::require_started(ended, "interrupt");
+  process::send_signal(ended, SIGINT);
+}
+
+int Process::sentinel() const {
+  Child& asked = child("sentinel");
+  process::require_started(asked, "sentinel");
+  return process::sentinel_of(asked);
+}
+
+void Process::close() {
+  Child& closed = child("close");
+  if (process::is_closed(closed)) return;
+  process::require_parent(closed, "close");
+  if (process::close(closed)) return;
+  throw ValueError("partage: process '" + closed.name +
+                   "': close: it is running; join() it first, or terminate() and join() it");
+}
+
 std::string Process::name() const {
   return child("name").name;
+}
+
+bool Process::daemon() const {
+  return child("daemon").daemon;
 }
 
 }  // namespace partage

@@ -18,8 +18,10 @@
 #include <partage/object.hpp>
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
+#include <partage/process_handle.hpp>
 #include <partage/queue.hpp>
 #include <partage/semaphore.hpp>
 #include <partage/server.hpp>
 #include <partage/set.hpp>
+#include <partage/start_method.hpp>
 #include <partage/value.hpp>

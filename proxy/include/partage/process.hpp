@@ -1,7 +1,7 @@
-// Process: a function that runs in a process of its own, forked from this one.
+// Process: a function that runs in a process of its own.
 //
 //   partage::Process worker([=] { numbers.append(4); });                       // handles travel by copy
-//   partage::Process other(partage::ProcessOptions{.name = "sums"}, add_up, numbers, 10);
+//   partage::Process other(partage::ProcessOptions{.name = "sums", .daemon = true}, add_up, numbers, 10);
 //   worker.start();
 //   worker.join();                                                             // worker.exitcode() == 0
 //   struct Reader : partage::Process { void run() override { ... } };          // or derive
@@ -13,10 +13,15 @@
 // its output is flushed, its shared objects are given up. Destructors of static objects and exit handlers of the parent
 // do not run in it, and its standard input is /dev/null, both as in Python.
 //
-// A Process that is destroyed leaves its child running. Children are joined when this process ends in an orderly way.
-// None stays a zombie: join(), is_alive(), exitcode() and every later start() reap, always by pid, never the children
-// of others. If the program ignores SIGCHLD or waits for its children by itself, their exit code may be lost and is
-// given as 255.
+// Start methods (start_method.hpp): by default the child is forked from this process. With spawn and forkserver it runs
+// the program anew, and what it calls travels: a function or a lambda without captures by its place in the program, a
+// derived class by PARTAGE_PROCESS, arguments as elements of a list do, handles and Connections included.
+//
+// A Process that is destroyed leaves its child running. Children are joined when this process ends in an orderly way,
+// daemonic ones are ended (SIGTERM, and SIGKILL for those that are still there a second later). A daemonic child ends
+// also when this process dies, at once, and may have no children. None stays a zombie: join(), is_alive(), exitcode()
+// and every later start() reap, always by pid, never the children of others. If the program ignores SIGCHLD or waits for
+// its children by itself, their exit code may be lost and is given as 255.
 //
 // Fork: output buffers are flushed before it, so nothing is printed twice. Only the starting thread exists in the
 // child; locks that other threads held at that moment stay locked in it, as after any fork of a program with threads. A
@@ -24,22 +29,24 @@
 // pid() of the child itself.
 //
 // Movable, not copyable. Thread safety: every member may be called by several threads at once, also while one of them
-// waits in join(); moving and destroying may not.
-// Errors: ProcessError when something is done out of order, or the system refuses another process.
+// waits in join(); moving, destroying and close() may not.
+// Errors: ProcessError when something is done out of order, the system refuses another process, or the child cannot be
+// given what it is to call; ValueError after close().
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <partage/engine/task.hpp>
 #include <partage/export.hpp>
+#include <partage/process_handle.hpp>
+#include <partage/start_method.hpp>
 
 namespace partage {
 
@@ -48,6 +55,10 @@ class Process;
 struct ProcessOptions {
   /// Empty: "Process-1", "Process-2"...; of children of the second: "Process-2:1"...
   std::string name{};
+  /// Ends with this process, however that ends.
+  bool daemon = false;
+  /// Absent: that of set_start_method().
+  std::optional<StartMethod> start_method{};
 };
 
 namespace engine::process {
@@ -57,38 +68,8 @@ template <class Fn>
 concept Function =
     !std::is_base_of_v<Process, std::remove_cvref_t<Fn>> && !std::is_same_v<ProcessOptions, std::remove_cvref_t<Fn>>;
 
-struct Child;  // proxy/process/child.hpp
-
-struct PARTAGE_API Task {
-  virtual ~Task();
-  virtual void run() = 0;
-};
-
-template <class Fn, class... Args>
-class Call final : public Task {
- public:
-  template <class F, class... A>
-  explicit Call(F&& fn, A&&... args) : fn_(std::forward<F>(fn)), args_(std::forward<A>(args)...) {}
-  void run() override {
-    std::apply([this](Args&... args) { static_cast<void>(std::invoke(std::move(fn_), std::move(args)...)); }, args_);
-  }
-
- private:
-  Fn fn_;
-  std::tuple<Args...> args_;
-};
-
-template <class Fn, class... Args>
-std::unique_ptr<Task> make_task(Fn&& fn, Args&&... args) {
-  static_assert(
-      std::is_invocable_v<std::decay_t<Fn>, std::decay_t<Args>...>,
-      "partage: the function of a Process cannot be called with copies of these arguments; take them by value or "
-      "const reference, as with std::thread, and let shared objects carry results back");
-  return std::make_unique<Call<std::decay_t<Fn>, std::decay_t<Args>...>>(std::forward<Fn>(fn),
-                                                                         std::forward<Args>(args)...);
-}
-
 PARTAGE_API std::shared_ptr<Child> make_child(ProcessOptions options, std::unique_ptr<Task> task);
+struct ProcessAccess;
 
 }  // namespace engine::process
 
@@ -133,10 +114,20 @@ class PARTAGE_API Process {
   void terminate();
   /// Sends SIGKILL.
   void kill();
+  /// Sends SIGINT.
+  void interrupt();
+  /// Gives back what the object still holds of the system, after the end of the child: ValueError before. Afterwards
+  /// everything but name(), daemon() and close() throws ValueError.
+  void close();
 
   std::string name() const;
+  bool daemon() const;
+  /// A descriptor that becomes readable when the child ends, for wait() and poll(2); valid until close() and as long as
+  /// this object. Do not read from it.
+  int sentinel() const;
 
  private:
+  friend struct engine::process::ProcessAccess;
   explicit Process(std::shared_ptr<engine::process::Child> child) noexcept;
   bool join_within(double seconds);
   engine::process::Child& child(const char* operation) const;
