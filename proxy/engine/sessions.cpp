@@ -78,6 +78,17 @@ SessionPtr Sessions::process_tree() {
   return table().process_tree;
 }
 
+SessionPtr Sessions::process_tree_if_any() {
+  const std::lock_guard guard(table().mutex);
+  return table().process_tree;
+}
+
+void Sessions::join_process_tree(kernel::MemoryObject object) {
+  SessionPtr session = of(kernel::Segment::attach(std::move(object)));
+  const std::lock_guard guard(table().mutex);
+  if (!table().process_tree) table().process_tree = std::move(session);
+}
+
 SessionPtr Sessions::find(kernel::u64 segment_id) {
   const std::lock_guard guard(table().mutex);
   const auto it = table().by_segment.find(segment_id);

@@ -26,6 +26,10 @@ class Sessions {
   static void note_ended(std::span<const pid_t> children) noexcept;
   /// The session of the process tree, made by the first call (engine/process_tree.hpp).
   static SessionPtr process_tree();
+  /// nullptr: it was not made yet.
+  static SessionPtr process_tree_if_any();
+  /// In a process that runs the program anew: its parent's segment is its process tree too.
+  static void join_process_tree(kernel::MemoryObject object);
   static void forget(const Session& session) noexcept;
   /// Copies, or takes out, a pointer that other threads use at the same time. Safe across fork.
   static SessionPtr load(const SessionPtr& shared);

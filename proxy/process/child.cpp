@@ -19,6 +19,7 @@
 #include "manager/platform/process_epoch.hpp"
 #include "proxy/engine/sessions.hpp"
 #include "proxy/process/bootstrap.hpp"
+#include "proxy/process/fork_server.hpp"
 
 namespace partage::engine::process {
 
@@ -294,11 +295,12 @@ void end_all() noexcept {
     std::shared_ptr<Child> child;
     {
       const std::lock_guard guard(all.mutex);
-      if (all.unreaped.empty()) return;
+      if (all.unreaped.empty()) break;
       child = all.unreaped.front();
     }
     wait_for_end(*child, std::nullopt);
   }
+  stop_fork_server();
 }
 
 Timeout timeout_of(double seconds) noexcept {

@@ -78,6 +78,11 @@ std::vector<std::shared_ptr<Child>> running_children();
 /// At the end of this process: ends daemonic children, and joins all.
 void end_all() noexcept;
 
+/// For a child that makes its Process itself.
+struct ProcessAccess {
+  static void set_child(Process& process, std::shared_ptr<Child> child) { process.child_ = std::move(child); }
+};
+
 /// The nanoseconds of join(timeout); absent from a century on.
 Timeout timeout_of(double seconds) noexcept;
 

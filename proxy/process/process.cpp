@@ -19,6 +19,14 @@ namespace engine::process {
 
 Task::~Task() = default;
 
+void throw_not_sendable(const std::string& type, bool is_function) {
+  throw ProcessError("partage: a child that runs the program anew cannot be sent " +
+                     (is_function ? "the function, " + type + ", because of its captures; pass them as arguments"
+                                  : "an argument of type " + type +
+                                        ", because nothing says how to write it as bytes; pass values and handles") +
+                     ", or start it by fork");
+}
+
 namespace {
 
 [[noreturn]] void fail(const Child& child, const char* operation, const std::string& why) {
@@ -99,7 +107,7 @@ void Process::start() {
   process::flush_output();
   try {
     process::end_start(started, started->method == StartMethod::fork ? process::fork_child(started, *this)
-                                                                     : process::spawn_child(*started, *this));
+                                                                     : process::start_anew(*started, *this));
   } catch (...) {
     process::end_start(started, std::nullopt);
     throw;
