@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "manager/platform/descriptors.hpp"
 #include "manager/registry/collect.hpp"
 #include "manager/registry/reap.hpp"
 #include "manager/registry/service.hpp"
@@ -57,7 +58,8 @@ void require_same_pid_namespace(const Segment& segment) {
       "not see it die; run both in one, for instance with --pid=container:... or --pid=host");
 }
 
-std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdentity& who, ClientId reserver) {
+std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdentity& who, ClientId reserver,
+                                          int lock_fd) {
   Stripe& stripe = control_table(*segment_).stripe;
   const StripeLock lock(*segment_, stripe);
   require_live(*segment_, "attaching a process");  // under the lock: see shut_down_if_deserted()
@@ -65,6 +67,8 @@ std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdenti
     ClientSlot& s = slot(i);
     StateWord word = StateWord::of(s.state.load());
     if (word.state != ClientState::free) continue;
+    // Before the slot is taken: who finds a transit client without its lock takes it for dead.
+    if (state == ClientState::transit && !lock_byte(lock_fd, transit_lock_offset + i)) continue;
     word = {word.generation + 1, state};
     Change change(*segment_, stripe);
     put_identity(change, s, who);
@@ -77,16 +81,18 @@ std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdenti
   return std::nullopt;
 }
 
-ClientId Clients::take(ClientState state, const ProcessIdentity& who, ClientId reserver) {
-  if (const auto id = try_take(state, who, reserver)) return *id;
+ClientId Clients::take(ClientState state, const ProcessIdentity& who, ClientId reserver, int lock) {
+  if (const auto id = try_take(state, who, reserver, lock)) return *id;
   reap_all_dead(*segment_);
-  if (const auto id = try_take(state, who, reserver)) return *id;
+  if (const auto id = try_take(state, who, reserver, lock)) return *id;
   if (reap_orphans_in_time(*segment_, list()) != 0) {
-    if (const auto id = try_take(state, who, reserver)) return *id;
+    if (const auto id = try_take(state, who, reserver, lock)) return *id;
   }
+  const std::size_t processes = count_processes(), senders = count() - processes;
   throw ConnectionError(
-      "partage: " + std::to_string(client_slots - 1) +
-      " processes are attached to this manager, which is the most it can have; end some, or use another manager");
+      "partage: " + std::to_string(processes) + " processes are attached to this manager" +
+      (senders == 0 ? "" : ", and " + std::to_string(senders) + " open connections have sent handles of its objects") +
+      ", which is the most it can have; end " + (senders == 0 ? "some" : "or close some") + ", or use another manager");
 }
 
 void Clients::give_back(ClientId id) {
@@ -122,6 +128,10 @@ ClientId Clients::reserve_for_child() {
     throw;
   }
   return id;
+}
+
+ClientId Clients::begin_transit(int lock) {
+  return take(ClientState::transit, {}, {}, lock);
 }
 
 void Clients::cancel(ClientId child) {
@@ -188,12 +198,24 @@ bool Clients::is_orphan(const ClientInfo& client) const {
 
 bool Clients::is_dead(const ClientInfo& client) const {
   if (client.state == ClientState::free) return false;
+  if (client.state == ClientState::transit) {
+    return !is_byte_locked(segment_->object().fd(), transit_lock_offset + client.id.slot);
+  }
   return client.process.pid != 0 ? !is_alive(client.process) : is_orphan(client);
 }
 
 std::size_t Clients::count() const {
   std::size_t n = 0;
   for (u32 i = 1; i < client_slots; ++i) n += StateWord::of(slot(i).state.load()).state != ClientState::free;
+  return n;
+}
+
+std::size_t Clients::count_processes() const {
+  std::size_t n = 0;
+  for (u32 i = 1; i < client_slots; ++i) {
+    const ClientState state = StateWord::of(slot(i).state.load()).state;
+    n += state != ClientState::free && state != ClientState::transit;
+  }
   return n;
 }
 

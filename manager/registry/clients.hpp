@@ -40,7 +40,7 @@ inline constexpr std::chrono::milliseconds orphan_grace{1000};
 struct ClientInfo {
   ClientId id;
   ClientState state;
-  ProcessIdentity process;  // pid 0: a reserved slot that nobody has adopted
+  ProcessIdentity process;  // pid 0: a reserved slot that nobody has adopted, or a transit client
   ClientId reserver;        // slot 0: attached by itself
 };
 
@@ -66,15 +66,22 @@ class Clients {
   /// The parent: says who the child is, so that its death before adopt() is noticed. No effect after adopt().
   void note_child(ClientId child, pid_t pid);
 
+  /// Takes a slot that is no process (transit.hpp), whose life is that of the lock which `lock`, an open file description
+  /// of its own of the segment's file, then holds.
+  ClientId begin_transit(int lock);
+
   /// Everything but the free slots.
   std::vector<ClientInfo> list() const;
   ClientInfo info(u64 slot) const;
-  /// The process that answers for the slot is dead. A free slot has nobody to die.
+  /// The process that answers for the slot is dead; of a transit client: nobody has its descriptor any more. A free slot
+  /// has nobody to die.
   bool is_dead(const ClientInfo& client) const;
   /// Reserved, not adopted, nobody noted, and the reserver is gone: dead, unless the child adopts within orphan_grace.
   bool is_orphan(const ClientInfo& client) const;
-  /// Attached or reserved slots.
+  /// Slots that are not free.
   std::size_t count() const;
+  /// Those that are processes.
+  std::size_t count_processes() const;
 
   /// For Lives: looks at the process. Takes no lock.
   static Life judge(Segment& segment, ClientId id);
@@ -86,8 +93,9 @@ class Clients {
 
  private:
   ClientSlot& slot(u64 i) const noexcept { return control_table(*segment_).slots[i]; }
-  std::optional<ClientId> try_take(ClientState state, const ProcessIdentity& who, ClientId reserver);
-  ClientId take(ClientState state, const ProcessIdentity& who, ClientId reserver);
+  /// `lock`: see begin_transit(); -1 for processes.
+  std::optional<ClientId> try_take(ClientState state, const ProcessIdentity& who, ClientId reserver, int lock);
+  ClientId take(ClientState state, const ProcessIdentity& who, ClientId reserver, int lock = -1);
   void give_back(ClientId id);
 
   Segment* segment_;

@@ -10,7 +10,7 @@
 //   1408  slots[512]     slot 0 is nobody and stays free
 // Layout of a client slot (64 bytes)
 //      0  state     generation << 32 | ClientState
-//      8  pid       0: reserved, and the child has not said or been told who it is
+//      8  pid       0: reserved, and the child has not said or been told who it is; or transit
 //     16  start     its start time, 0 = unknown
 //     24  image     its stack, which exec() changes; 0 = unknown (platform/process_identity.hpp)
 //     32  reserver  slot | generation << 32 of the client that reserved it for its child, 0 = attached by itself
@@ -21,6 +21,9 @@
 //
 // Crash: slots change through the log of `stripe`, one commit each. A slot that is not free always tells who is to
 // blame for it: the process in `pid`, or while that is 0 its reserver. reap.hpp judges and takes back.
+// A transit client is no process: it holds what is inside messages that are on their way (transit.hpp). It lives as long as
+// somebody, or a message, has the descriptor that holds the lock on its byte of the segment's file: byte
+// transit_lock_offset + slot, which is far beyond its end.
 // The two kinds of lock below guard no words: the work done under them consists of commits of their own and starts over
 // from what it finds, so the next holder after a death has nothing to repair.
 //
@@ -32,7 +35,9 @@
 namespace partage::kernel {
 
 /// DO NOT CHANGE THESE VALUES: they are in segments.
-enum class ClientState : u64 { free = 0, reserved = 1, live = 2 };
+enum class ClientState : u64 { free = 0, reserved = 1, live = 2, transit = 3 };
+
+inline constexpr u64 transit_lock_offset = u64{1} << 62;
 
 struct alignas(64) ClientSlot {
   Word state;

@@ -71,6 +71,7 @@ constexpr KindFacts kinds[] = {
     {"condition", Shape::sync},
     {"event", Shape::sync},
     {"barrier", Shape::sync},
+    {"parcel", Shape::list},
 };
 
 const KindFacts& facts_of(ObjectKind kind) noexcept {

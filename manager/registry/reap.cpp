@@ -62,16 +62,19 @@ void give_back_held(Segment& segment, ClientId client, bool died) {
 
 std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans) {
   Clients clients(segment);
-  std::vector<ClientId> dead;
+  std::vector<ClientId> dead, processes;
   const ActivityGuard guard(segment, control_table(segment).reaper, "reaping dead processes");
   for (const ClientId id : suspects) {
     const ClientInfo client = clients.info(id.slot);
-    if (client.id == id && is_reapable(clients, client, orphans)) dead.push_back(id);
+    if (client.id != id || !is_reapable(clients, client, orphans)) continue;
+    dead.push_back(id);
+    if (client.state != ClientState::transit) processes.push_back(id);
   }
   if (dead.empty()) return 0;
-  repair_everything(segment);  // after they were found dead: what they held is marked by now
+  // A transit client has references and nothing else.
+  if (!processes.empty()) repair_everything(segment);  // after they were found dead: what they held is marked by now
+  for (const ClientId id : processes) give_back_held(segment, id, true);
   for (const ClientId id : dead) {
-    give_back_held(segment, id, true);
     Objects(segment).release_all(id.slot);
     segment.runs().release_owned_by(id.slot);
     clients.free(id);

@@ -6,6 +6,8 @@
 //   4 its slot becomes free, one commit
 //   5 slots it had reserved for children that never came
 //
+// Of a transit client (transit.hpp) that is 2 and 4.
+//
 // Crash: each step is made of commits of their own and starts over from what it finds; the slot stays taken until 4, so
 // the next reaper finds the same dead client and goes on. Reapers exclude each other (control_table.hpp, `reaper`):
 // otherwise the slower one would take references from the slot's next owner.
@@ -24,7 +26,7 @@ namespace partage::kernel {
 /// What to do about reserved slots whose reserver is dead (Clients::is_orphan): a child may be about to adopt one.
 enum class Orphans { leave, take };
 
-/// Reaps those of the given uses whose processes are dead; how many there were.
+/// Reaps those of the given uses that are dead; how many there were.
 std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans = Orphans::leave);
 inline bool reap(Segment& segment, ClientId suspect, Orphans orphans = Orphans::leave) {
   return reap(segment, std::span<const ClientId>(&suspect, 1), orphans) != 0;

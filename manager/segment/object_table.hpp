@@ -55,7 +55,8 @@ enum class ObjectKind : u64 {
   bounded_semaphore = 13,
   condition = 14,
   event = 15,
-  barrier = 16
+  barrier = 16,
+  parcel = 17  // a list: the handles inside a message that is on its way
 };
 
 struct alignas(64) ObjectSlot {

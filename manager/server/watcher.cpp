@@ -22,6 +22,7 @@ bool leaves_room(int fd) noexcept {
 bool Watcher::examine(const ClientInfo& client, bool thorough) {
   Watch& watch = watches_[client.id.slot];
   const Clients clients(segment_);
+  if (client.state == ClientState::transit) return clients.is_dead(client);  // no descriptor tells its end
   if (client.process.pid == 0) {
     if (!clients.is_orphan(client)) return false;
     const auto now = Clock::now();

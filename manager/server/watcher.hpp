@@ -1,6 +1,7 @@
 // The manager's eyes: one pidfd per attached process, and the judgement who has died.
 //
 // Belongs to one epoll instance, in which a pidfd is registered with the number of its client slot as data.
+// Transit clients (registry/transit.hpp) are looked at every time: a system call each, and nothing tells of their end.
 // A process for which there is no descriptor to be had (RLIMIT_NOFILE) is asked after at every look instead.
 //
 // Thread safety: none; the manager's loop owns it.

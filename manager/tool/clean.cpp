@@ -81,7 +81,9 @@ std::string remove(const std::string& name) {
     const ServiceLock lock(*segment);
     if (!lock.held()) return "a manager is just taking it over";
     if (segment->live() && !end_if_deserted(*segment)) {
-      return "its manager died, but " + std::to_string(kernel::Clients(*segment).count()) + " processes use it";
+      const std::size_t processes = kernel::Clients(*segment).count_processes();
+      return processes == 0 ? "its manager died, but handles of its objects are in the messages of open connections"
+                            : "its manager died, but " + std::to_string(processes) + " processes use it";
     }
   }
   if (segment->object().is_published_as(name)) kernel::MemoryObject::unpublish(name);

@@ -33,7 +33,7 @@ ManagerLine line_for(const std::string& name) {
   return {name,
           pid,
           word_for(service),
-          kernel::Clients(*segment).count(),
+          kernel::Clients(*segment).count_processes(),
           static_cast<std::size_t>(segment->header().committed.load()),
           static_cast<std::size_t>(segment->header().max)};
 }

@@ -9,6 +9,9 @@
 
 namespace partage::codec {
 
+Departing::~Departing() = default;
+Arriving::~Arriving() = default;
+
 void Writer::grow(std::size_t n) {
   if (n > std::numeric_limits<std::size_t>::max() / 4 - size_) throw std::bad_alloc();
   const std::size_t capacity = std::max(2 * capacity_, size_ + n);
@@ -24,6 +27,7 @@ void Writer::clear() {
   refs_.clear();
   depth_ = 0;
   canonical_ = false;
+  departing_ = nullptr;
   if (capacity_ > keep_at_most) {
     far_.reset();
     data_ = near_;

@@ -1,5 +1,6 @@
 #include <partage/engine/archive.hpp>
 
+#include <partage/engine/storing.hpp>
 #include <partage/error.hpp>
 
 #include "proxy/engine/access.hpp"
@@ -41,7 +42,13 @@ ObjectPtr find_in_flight(const ArchivedObject& archived) {
 }
 
 void write_reference(codec::Writer& writer, const ObjectPtr& object) {
-  writer.object(checked(object).ref);
+  const ObjectRef ref = checked(object).ref;
+  if (writer.departing() != nullptr) {
+    writer.departing()->object(object);
+  } else {
+    static_cast<void>(storable(object));
+  }
+  writer.object(ref);
 }
 
 }  // namespace partage::engine

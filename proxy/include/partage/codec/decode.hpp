@@ -125,6 +125,8 @@ void decode_into(Reader& reader, T& value) {
     reader.read(static_cast<void*>(&value), sizeof value);
   } else if constexpr (kind == Kind::handle) {
     value = detail::decode_handle<T>(reader);
+  } else if constexpr (kind == Kind::passenger) {
+    value = PassengerTraits<T>::decode(reader);
   } else if constexpr (kind == Kind::boost) {
     BoostArchive<T>::load(reader, value);
   } else if constexpr (kind == Kind::object) {

@@ -6,6 +6,7 @@
 //   complex<T> bitset<N> duration<T,num/den> time<clock,T,num/den> none object
 //   enum shop::Color:i32      struct shop::Item{i32,str}      struct shop::Tree (inside itself)
 //   user shop::Money (has serialize(); `:2`: BOOST_CLASS_VERSION 2)      boost shop::Graph (use_boost_archive)
+//   connection (in messages only)
 //   handles: what HandleTraits says, such as list<i64>, dict<str,list<f64>>, shared_set<str>, namespace
 //
 // Thread safety: full. Builds a string every time; keep it where it matters.
@@ -151,6 +152,8 @@ std::string description() {
   };
   if constexpr (kind == Kind::handle) {
     return HandleTraits<T>::description();
+  } else if constexpr (kind == Kind::passenger) {
+    return PassengerTraits<T>::description();
   } else if constexpr (kind == Kind::boost) {
     return detail::with_version<T>("boost " + detail::name_of<T>());
   } else if constexpr (kind == Kind::user) {

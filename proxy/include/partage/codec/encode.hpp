@@ -6,6 +6,7 @@
 //   opt              one byte, 0 or 1, then the value if 1                 bitset    bytes, lowest bit first
 //   tuple, struct, array, complex: the parts in order; without parts one zero byte
 //   handle           one reference, no bytes (in a key also the reference as 8 bytes)
+//   passenger        what PassengerTraits writes; only in messages
 //   user             what serialize() writes                               boost     length as u64, a Boost archive
 //
 // Every value takes at least one byte or one reference. Thread safety: as the Writer.
@@ -64,6 +65,10 @@ template <class T>
 void encode_handle(Writer& writer, const T& handle) {
   const auto& object = HandleTraits<T>::object(handle);
   if (!object) throw_empty_handle(HandleTraits<T>::description());
+  if constexpr (std::is_same_v<decltype(object), const engine::ObjectPtr&>) {
+    if (Departing* departing = writer.departing()) [[unlikely]]
+      departing->object(object);
+  }
   const ObjectRef ref = object.ref();
   if (writer.canonical()) writer.write_pod(ref);
   writer.object(ref);
@@ -118,6 +123,8 @@ void encode(Writer& writer, const T& value) {
   }
   if constexpr (kind == Kind::handle) {
     detail::encode_handle(writer, value);
+  } else if constexpr (kind == Kind::passenger) {
+    PassengerTraits<T>::encode(writer, value);
   } else if constexpr (kind == Kind::boost) {
     BoostArchive<T>::save(writer, value);
   } else if constexpr (kind == Kind::object) {

@@ -46,6 +46,9 @@ struct NotRefusedAsKey {
       kind_of<T> != Kind::boost,
       "partage: a type with use_boost_archive cannot be (part of) a key, because equal values may be archived "
       "as different bytes; use the fields that identify it");
+  static_assert(kind_of<T> != Kind::passenger,
+                "partage: a Connection cannot be (part of) a key: it is an end of a pipe and no value; send it through "
+                "another Connection");
   static_assert(
       !has_padding<T>(),
       "partage: a struct with padding cannot be (part of) a key, because the bytes between its fields are not "

@@ -32,6 +32,7 @@
 
 #include <partage/codec/aggregate.hpp>
 #include <partage/codec/handle.hpp>
+#include <partage/codec/passenger.hpp>
 #include <partage/codec/refusal.hpp>
 #include <partage/codec/serialize_probe.hpp>
 #include <partage/codec/type_list.hpp>
@@ -50,6 +51,7 @@ namespace partage::codec {
 enum class Kind {
   refused,      // see storable.hpp
   handle,       // one reference
+  passenger,    // goes beside the bytes, in messages only
   boost,        // through a Boost archive, by use_boost_archive
   object,       // boost::json::value
   boolean,      // one byte, 0 or 1
@@ -145,6 +147,8 @@ consteval Kind find_kind() {
     return Kind::refused;
   } else if constexpr (Handle<T>) {
     return Kind::handle;
+  } else if constexpr (Passenger<T>) {
+    return Kind::passenger;
   } else if constexpr (use_boost_archive<T>) {
     return Kind::boost;
   } else if constexpr (std::is_same_v<T, bool>) {

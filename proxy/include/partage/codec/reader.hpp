@@ -14,6 +14,7 @@
 
 #include <partage/bytes.hpp>
 #include <partage/codec/handle.hpp>
+#include <partage/codec/passenger.hpp>
 #include <partage/export.hpp>
 
 namespace partage::codec {
@@ -84,6 +85,10 @@ class PARTAGE_API Reader {
   bool canonical() const { return canonical_; }
   void set_canonical(bool on) { canonical_ = on; }
 
+  /// Where what came beside the bytes is; nullptr: nothing came.
+  Arriving* arriving() const { return arriving_; }
+  void set_arriving(Arriving* from) { arriving_ = from; }
+
   void enter() {
     if (++depth_ > depth_limit) [[unlikely]]
       corrupt("it nests deeper than 512 levels");
@@ -105,6 +110,7 @@ class PARTAGE_API Reader {
   std::size_t next_object_ = 0;
   unsigned depth_ = 0;
   bool canonical_ = false;
+  Arriving* arriving_ = nullptr;
 };
 
 }  // namespace partage::codec

@@ -154,6 +154,8 @@ void repr(std::ostream& out, const T& value) {
   constexpr Kind kind = kind_of<T>;
   if constexpr (kind == Kind::handle) {
     HandleTraits<T>::repr(out, value);
+  } else if constexpr (kind == Kind::passenger) {
+    PassengerTraits<T>::repr(out, value);
   } else if constexpr (kind == Kind::object) {
     repr_object(out, value);
   } else if constexpr (kind == Kind::boolean) {

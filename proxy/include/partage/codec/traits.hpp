@@ -2,6 +2,7 @@
 //
 //   fixed_size<T>     every value takes exactly so many bytes and no references; 0: it depends
 //   holds_handles<T>  a value may contain references (true for every type with its own serialize(): nobody can know)
+//   holds_passengers<T>  a value is or has in it what only a message can carry (passenger.hpp)
 //   is_flat<T>        the encoding is the object representation, so that memcpy will do
 //   has_floats<T>     a floating point number is somewhere inside, so that a key must be made canonical
 //   is_recursive<T>   T contains itself, through a container
@@ -81,6 +82,9 @@ template <class T>
 struct MayRefer
     : std::bool_constant<kind_of<T> == Kind::handle || kind_of<T> == Kind::user || kind_of<T> == Kind::boost> {};
 
+template <class T>
+struct IsPassenger : std::bool_constant<kind_of<T> == Kind::passenger> {};
+
 template <class Target>
 struct Same {
   template <class T>
@@ -120,6 +124,8 @@ template <class T>
 inline constexpr std::size_t fixed_size = detail::find_fixed_size<T>();
 template <class T>
 inline constexpr bool holds_handles = detail::any_inside<detail::MayRefer, T>();
+template <class T>
+inline constexpr bool holds_passengers = detail::any_inside<detail::IsPassenger, T>();
 template <class T>
 inline constexpr bool is_flat = detail::find_flat<T>();
 template <class T>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <partage/bytes.hpp>
+#include <partage/codec/passenger.hpp>
 #include <partage/export.hpp>
 
 namespace partage::codec {
@@ -67,6 +68,10 @@ class PARTAGE_API Writer {
   bool canonical() const { return canonical_; }
   void set_canonical(bool on) { canonical_ = on; }
 
+  /// Where what goes beside the bytes is put; nullptr: the bytes are for a container, in which nothing else can go.
+  Departing* departing() const { return departing_; }
+  void set_departing(Departing* to) { departing_ = to; }
+
   /// Nesting of recursive values; ValueError beyond depth_limit, because such a value could not be read back.
   void enter() {
     if (++depth_ > depth_limit) [[unlikely]]
@@ -85,6 +90,7 @@ class PARTAGE_API Writer {
   std::vector<ObjectRef> refs_;
   unsigned depth_ = 0;
   bool canonical_ = false;
+  Departing* departing_ = nullptr;
   alignas(8) std::byte near_[inline_capacity];
 };
 

@@ -23,6 +23,10 @@ namespace partage::detail {
 
 template <class T, class Home>
 void encode_for(codec::Writer& writer, const T& value, const Home& home) {
+  static_assert(
+      !codec::holds_passengers<T>,
+      "partage: a Connection cannot be stored in a shared object: it is an open descriptor of this process; send "
+      "it through another Connection, or pass it to a Process");
   if constexpr (codec::holds_handles<T>) {
     const engine::Storing scope(home);
     codec::encode(writer, value);
