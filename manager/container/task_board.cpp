@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 #include <partage/error.hpp>
+#include <utility>
 
 #include "manager/platform/futex.hpp"
 
@@ -22,7 +23,7 @@ void* allocate(Segment& segment, u64 bytes) {
   if (void* run = segment.manager()->allocate(bytes, std::nothrow)) return std::memset(run, 0, bytes);
   throw OutOfMemory("partage: pool: the tasks do not fit into the shared memory; map fewer at a time, or make the pool of "
                     "a Manager with a larger ManagerOptions::max_size",
-                    segment.header().max.load(), segment.runs().used(), bytes);
+                    segment.header().max, segment.runs().used(), bytes);
 }
 
 const u32* futex(const std::atomic<u32>& word) noexcept {
@@ -31,10 +32,12 @@ const u32* futex(const std::atomic<u32>& word) noexcept {
 
 }  // namespace
 
-struct Job::Head {
+struct Job::Sizes {
   u64 id, tasks, chunk, chunks;
   u64 result_bytes, tell_each;
   u64 chunk_at, state_at, result_at, call_at, call_bytes, ends_at, input_at, input_bytes;
+};
+struct Job::Head : Job::Sizes {
   alignas(64) std::atomic<u64> next;
 };
 
@@ -56,6 +59,9 @@ struct TaskBoard::Slot {
 
 // ---- jobs ------------------------------------------------------------------------------------------------------------
 
+Job::Head& Job::head() const noexcept {
+  return *reinterpret_cast<Head*>(base_);
+}
 std::atomic<u32>& Job::chunk_word(u64 i) const noexcept {
   return reinterpret_cast<std::atomic<u32>*>(base_ + head().chunk_at)[i];
 }
@@ -106,7 +112,7 @@ void Job::finish(u64 task, TaskState state) const noexcept {
 
 Job TaskBoard::new_job(const Job::Plan& plan) const {
   const u64 chunks = (plan.tasks + plan.chunk - 1) / plan.chunk;
-  Job::Head h{};
+  Job::Sizes h{};
   h.id = plan.id;
   h.tasks = plan.tasks;
   h.chunk = plan.chunk;
@@ -125,7 +131,7 @@ Job TaskBoard::new_job(const Job::Plan& plan) const {
   h.input_bytes = plan.input_bytes;
 
   auto* const base = static_cast<std::byte*>(allocate(*segment_, at));
-  new (base) Job::Head(h);
+  new (base) Job::Head{h, {}};
   const auto copy = [&](u64 to, const void* from, u64 bytes) {
     if (bytes != 0) std::memcpy(base + to, from, bytes);
   };

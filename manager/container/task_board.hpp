@@ -94,8 +94,9 @@ class Job {
 
  private:
   friend class TaskBoard;
+  struct Sizes;
   struct Head;
-  Head& head() const noexcept { return *reinterpret_cast<Head*>(base_); }
+  Head& head() const noexcept;
   std::atomic<u32>& chunk_word(u64 i) const noexcept;
   std::atomic<std::uint8_t>& state_byte(u64 i) const noexcept;
 

@@ -137,12 +137,12 @@ void become(std::shared_ptr<Child> child, Parentage parent) noexcept {
   self().parent->name = std::move(parent.name);
   self().parent->pid = parent.pid;
   self().child = std::move(child);
-  self().made.store(0, std::memory_order_relaxed);
   kernel::UserCodeScope::forget();  // started inside modify(): the parent's affair
   set_parent_lifeline(parent.lifeline);
 }
 
 void run_child(Process& process) {
+  self().made.store(0, std::memory_order_relaxed);  // one may have been made for this child
   if (is_daemon() && !die_with_parent()) {
     report("the system does not tell when its parent ends, so that it cannot be daemonic");
     ::_exit(1);

@@ -121,13 +121,13 @@ void look_at_all() {
   for (std::size_t i = all.unreaped.size(); i-- > 0;) look_at(*std::shared_ptr<Child>(all.unreaped[i]));
 }
 
-std::shared_ptr<Descriptor> open_watch(pid_t pid) {
+SharedDescriptor open_watch(pid_t pid) {
   const long fd = ::syscall(SYS_pidfd_open, pid, 0);
-  return fd < 0 ? nullptr : std::make_shared<Descriptor>(static_cast<int>(fd));
+  return fd < 0 ? nullptr : std::make_shared<const Descriptor>(static_cast<int>(fd));
 }
 
 /// Under the mutex.
-std::shared_ptr<Descriptor> watch_of(Child& child) {
+SharedDescriptor watch_of(Child& child) {
   if (!child.watch && child.stage == Child::Stage::running) child.watch = open_watch(child.pid);
   return child.watch;
 }
@@ -198,7 +198,7 @@ std::optional<int> exitcode_of(Child& child) {
 bool wait_for_end(Child& child, Timeout timeout) {
   const Clock::time_point start = Clock::now();
   for (bool ready = false;;) {
-    std::shared_ptr<Descriptor> watch;
+    SharedDescriptor watch;
     {
       const TableLock lock;
       look_at(child);
@@ -244,7 +244,7 @@ int sentinel_of(Child& child) {
       throw ProcessError("partage: process '" + child.name +
                          "': sentinel: no descriptor is to be had; close some, or raise the limit (ulimit -n)");
     }
-    child.watch = std::make_shared<Descriptor>(fd);
+    child.watch = std::make_shared<const Descriptor>(fd);
   }
   child.is_sentinel = true;
   return child.watch->fd();

@@ -15,11 +15,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <partage/engine/descriptor.hpp>
 #include <partage/process.hpp>
 #include <string>
 #include <vector>
 
-#include "proxy/process/descriptor.hpp"
+#include "proxy/process/readable.hpp"
 
 namespace partage::engine::process {
 
@@ -41,16 +42,16 @@ struct Child {
   bool closed = false;
   pid_t pid = 0;
   int exitcode = 0;
-  std::shared_ptr<Descriptor> watch;     // readable at the end of the child; nullptr: nobody has waited yet
+  SharedDescriptor watch;     // readable at the end of the child; nullptr: nobody has waited yet
   bool is_sentinel = false;              // `watch` was given to the user
-  std::shared_ptr<Descriptor> exit_pipe;  // the fork server writes the exit code into it; nullptr: our own child
+  SharedDescriptor exit_pipe;  // the fork server writes the exit code into it; nullptr: our own child
 };
 
 /// What a start method has made.
 struct Started {
   pid_t pid = 0;
-  std::shared_ptr<Descriptor> watch{};
-  std::shared_ptr<Descriptor> exit_pipe{};
+  SharedDescriptor watch{};
+  SharedDescriptor exit_pipe{};
 };
 
 using Timeout = std::optional<std::chrono::nanoseconds>;  // absent: for ever

@@ -102,7 +102,7 @@ Started start_by_fork_server(const Letter& letter) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0)
     throw ProcessError("partage: process '" + name + "': start: no descriptor is to be had for its exit code (ulimit -n)");
-  auto exit_pipe = std::make_shared<Descriptor>(pipe[0]);
+  auto exit_pipe = std::make_shared<const Descriptor>(pipe[0]);
   kernel::OwnedDescriptor write_end(pipe[1]);
 
   Forked forked;
@@ -129,7 +129,7 @@ Started start_by_fork_server(const Letter& letter) {
                              "in main()"));
   }
   Started started{.pid = forked.pid, .watch = nullptr, .exit_pipe = exit_pipe};
-  if (forked.pidfd.valid()) started.watch = std::make_shared<Descriptor>(forked.pidfd.release());
+  if (forked.pidfd.valid()) started.watch = std::make_shared<const Descriptor>(forked.pidfd.release());
   send(letter, ours.get());
   const std::string refusal = await_answer(ours.get());
   if (!refusal.empty()) throw ProcessError("partage: process '" + name + "': start: " + refusal);

@@ -30,7 +30,7 @@ constexpr std::size_t longest_answer = 4096;
 SharedDescriptor duplicate(int fd, const std::string& name) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) fail(name, errno);
-  return std::make_shared<Descriptor>(copy);
+  return std::make_shared<const Descriptor>(copy);
 }
 
 void answer(int socket, std::uint32_t kind, const std::string& text) noexcept {
@@ -153,7 +153,7 @@ void follow_letter(kernel::OwnedDescriptor socket) {
     if (text.has_tree) Sessions::join_process_tree(kernel::MemoryObject(descriptors.at(next++).release()));
     Shipment shipment{std::move(text.order), {}};
     for (; next < descriptors.size(); ++next)
-      shipment.descriptors.push_back(std::make_shared<Descriptor>(descriptors[next].release()));
+      shipment.descriptors.push_back(std::make_shared<const Descriptor>(descriptors[next].release()));
     process = process_of(text, unship(std::move(shipment)), child);
   } catch (const std::exception& error) {
     answer(socket.get(), answer_failed, error.what());

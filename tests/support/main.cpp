@@ -13,8 +13,10 @@
 
 #include <cstdio>
 #include <iostream>
+#include <partage/start_method.hpp>
 
 int main(int argc, char** argv) {
+  partage::init(argc, argv);  // the tests start children that run the program anew
   using namespace partage::test;
   std::setvbuf(stdout, nullptr, _IONBF, 0);
   std::cout << std::unitbuf;

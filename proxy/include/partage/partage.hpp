@@ -19,6 +19,8 @@
 #include <partage/ordered_dict.hpp>
 #include <partage/process.hpp>
 #include <partage/process_handle.hpp>
+#include <partage/function_ref.hpp>
+#include <partage/registered.hpp>
 #include <partage/queue.hpp>
 #include <partage/semaphore.hpp>
 #include <partage/server.hpp>

@@ -180,7 +180,7 @@ class Pool {
   }
   template <class Fn, class... Args>
   auto apply_async(Fn&& fn, Args&&... args) const {
-    using Input = std::tuple<std::decay_t<Args>...>;
+    using Input = std::tuple<engine::process::Kept<Args>...>;
     using Call = detail::PoolCall<std::decay_t<Fn>, Input, true>;
     engine::pool::JobInputs inputs;
     inputs.handles = codec::holds_handles<Input>;

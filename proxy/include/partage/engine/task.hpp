@@ -147,14 +147,23 @@ class Call final : public Task {
   std::tuple<Args...> args_;
 };
 
+/// How an argument is kept: a string literal as a std::string, because its characters stay behind.
+template <class A>
+using Kept = std::conditional_t<std::is_same_v<std::decay_t<A>, const char*> || std::is_same_v<std::decay_t<A>, char*>,
+                                std::string, std::decay_t<A>>;
+
 template <class Fn, class... Args>
 std::unique_ptr<Task> make_task(Fn&& fn, Args&&... args) {
-  static_assert(
-      std::is_invocable_v<std::decay_t<Fn>, std::decay_t<Args>...>,
-      "partage: the function of a Process cannot be called with copies of these arguments; take them by value or "
-      "const reference, as with std::thread, and let shared objects carry results back");
-  return std::make_unique<Call<std::decay_t<Fn>, std::decay_t<Args>...>>(std::forward<Fn>(fn),
-                                                                         std::forward<Args>(args)...);
+  using Function = std::decay_t<Fn>;
+  if constexpr (std::is_invocable_v<Function, Kept<Args>...>) {
+    return std::make_unique<Call<Function, Kept<Args>...>>(std::forward<Fn>(fn), std::forward<Args>(args)...);
+  } else {
+    static_assert(
+        std::is_invocable_v<Function, std::decay_t<Args>...>,
+        "partage: the function of a Process cannot be called with copies of these arguments; take them by value or "
+        "const reference, as with std::thread, and let shared objects carry results back");
+    return std::make_unique<Call<Function, std::decay_t<Args>...>>(std::forward<Fn>(fn), std::forward<Args>(args)...);
+  }
 }
 
 }  // namespace partage::engine::process
