@@ -1,10 +1,10 @@
 #!/bin/bash
 # Runs an example and compares what it prints with what is expected:  check.sh PROGRAM
 # expected/NAME.txt: exactly this.  expected/NAME.sorted.txt: these lines, in any order.
-# expected/NAME.check: a script that reads the output and ends with status 1 if it is not as it should be; instead of these
-# files or beside one of them, where the order of some lines says something.
-# expected/NAME.sed, if it is there, first takes out of the output (sed -E) what may differ from run to run; NAME.check gets
-# the output as it is.  expected/NAME.stdin, if it is there, is what the program reads.
+# expected/NAME.check: a script that reads the output, as it is, and ends with status 1 if it is not as it should be;
+# instead of these files, or beside one of them where the order of some lines says something.
+# expected/NAME.sed, if it is there, first takes out of the output (sed -E) what may differ from run to run.
+# expected/NAME.stdin, if it is there, is what the program reads.
 set -u
 export LC_ALL=C
 name=$(basename "$1")
@@ -24,7 +24,7 @@ elif [ -f "$expected.sorted.txt" ]; then
   printf '%s' "${output%.}" | same | sort | diff -u <(sort "$expected.sorted.txt") - ||
     { echo "FAILED: $name prints other lines (+) than expected (-)"; exit 1; }
 elif [ ! -f "$expected.check" ]; then
-  printf '%s\nFAILED: neither %s.txt nor .sorted.txt nor .check says what %s should print\n' "${output%.}" "$expected" "$name"
+  printf '%s\n' "${output%.}" "FAILED: no $expected.txt, .sorted.txt or .check says what $name should print"
   exit 1
 fi
 if [ -f "$expected.check" ]; then

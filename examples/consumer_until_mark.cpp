@@ -1,8 +1,8 @@
 // A producer puts numbers into a queue, and a consumer doubles them until it meets -1.
 //
-// The original compares the mark with `is`, which asks for the same object and not for the same number, looks at it only
-// after it has doubled it as well, and closes the queue while the producer may still be at work. Here close() is for
-// everybody and would refuse what comes later; no process needs it to end.
+// The original compares the mark with `is`, which asks for the same object and not for the same number, looks at it
+// only after it has doubled it as well, and closes the queue while the producer may still be at work. Here close() is
+// for everybody and would refuse what comes later; no process needs it to end.
 #include <partage/partage.hpp>
 
 #include <iostream>

@@ -1,8 +1,8 @@
 // Two queues: four processes take a value from one and put it, with their pid added, into the other.
 //
 // The seed adds pids to multiples of 10000 (100000, says its text) to tell who took which value, when pids had five
-// digits. Today they have up to seven, so the values are multiples of ten millions. put() stores at once, so that joining
-// before reading, which may wait for ever in Python, is right here.
+// digits. Today they have up to seven, so the values are multiples of ten millions. put() stores at once, so that
+// joining before reading, which may wait for ever in Python, is right here.
 #include <partage/partage.hpp>
 
 #include <unistd.h>

@@ -1,8 +1,8 @@
 // A dict and a list of a Manager with values of several types.
 //
 // The values of the dict differ in type, so it holds partage::Object. Keys have one type: the numbers 1 and 0.25, which
-// are keys in Python's own program for this section, are strings here. The file the seed includes is absent; this is the
-// program its text describes.
+// are keys in Python's own program for this section, are strings here. The file the seed includes is absent; this is
+// the program its text describes.
 #include <partage/partage.hpp>
 
 #include <iostream>

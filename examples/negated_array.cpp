@@ -1,7 +1,7 @@
 // A Value and an Array of a Manager, changed in single steps.
 //
-// The same task as shared_memory.cpp. `tab[i] *= -1` is ONE atomic step, where `T[i] = -T[i]` is a read and a write; with
-// several processes that would make a difference. The scan of the original shows its results twice.
+// The same task as shared_memory.cpp. `tab[i] *= -1` is ONE atomic step, where `T[i] = -T[i]` is a read and a write;
+// with several processes that would make a difference. The scan of the original shows its results twice.
 #include <partage/partage.hpp>
 
 #include <iostream>

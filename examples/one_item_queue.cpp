@@ -1,7 +1,7 @@
 // A queue between two children, for one item.
 //
-// put() has stored the item when it returns. In Python a thread of the producer does that later, which is why a producer
-// must not be killed before. Which of the two lines is printed first is free.
+// put() has stored the item when it returns. In Python a thread of the producer does that later, which is why a
+// producer must not be killed before. Which of the two lines is printed first is free.
 #include <partage/partage.hpp>
 
 #include <iostream>

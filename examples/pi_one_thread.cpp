@@ -1,8 +1,8 @@
 // An estimate of pi by one thread.
 //
-// Shared objects serve threads as well as processes: with partage::Process in place of std::thread this program gives the
-// same result, while the global variable of the original would stay 0 in the parent. Random numbers come from a generator
-// with a fixed start, so that the result can be checked.
+// Shared objects serve threads as well as processes: with partage::Process in place of std::thread this program gives
+// the same result, while the global variable of the original would stay 0 in the parent. Random numbers come from a
+// generator with a fixed start, so that the result can be checked.
 #include <partage/partage.hpp>
 
 #include <cmath>

@@ -1,8 +1,8 @@
 // An estimate of pi by ten threads that share a count under a Lock.
 //
-// The original counts a point as done only when it is a hit, because `i -= 1` stands inside the `if`: every thread makes
-// n hits, however many points that takes, and pi comes out as 4. Each point counts here. Each thread has a generator of
-// its own with a fixed start, so the result is always the same, unless a count is lost.
+// The original counts a point as done only when it is a hit, because `i -= 1` stands inside the `if`: every thread
+// makes n hits, however many points that takes, and pi comes out as 4. Each point counts here. Each thread has a
+// generator of its own with a fixed start, so the result is always the same, unless a count is lost.
 #include <partage/partage.hpp>
 
 #include <cmath>

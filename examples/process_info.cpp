@@ -1,7 +1,7 @@
 // A process tells its name, its parent and itself.
 //
-// The file the seed includes is absent; this is the program its text describes. A C++ program has no modules to name, so
-// the name of the program stands in their place.
+// The file the seed includes is absent; this is the program its text describes. A C++ program has no modules to name,
+// so the name of the program stands in their place.
 #include <partage/partage.hpp>
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // A process from a class derived from Process, and one from a function.
 //
-// Both print the Fibonacci numbers. The original's class is never started, its function has a `self` and uses a `number`
-// that nobody gives it, and the Process is made with another function.
+// Both print the Fibonacci numbers. The original's class is never started, its function has a `self` and uses a
+// `number` that nobody gives it, and the Process is made with another function.
 #include <partage/partage.hpp>
 
 #include <chrono>

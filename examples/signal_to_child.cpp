@@ -1,9 +1,10 @@
 // A signal to a child, whose handler ends it.
 //
-// The original's handler runs in the child, where the variable for the child's pid still is 0, and kill(0, SIGKILL) ends
-// the whole process group, the parent and the shell's job included; the child is meant, and ends itself. The original
-// also sleeps five seconds before it signals and hopes that the handler is in place by then; here the parent waits for
-// five calls of the child, which come after. A handler of C++ may do little: write() is allowed, std::cout is not.
+// The original's handler runs in the child, where the variable for the child's pid still is 0, and kill(0, SIGKILL)
+// ends the whole process group, the parent and the shell's job included; the child is meant, and ends itself. The
+// original also sleeps five seconds before it signals and hopes that the handler is in place by then; here the parent
+// waits for five calls of the child, which come after. A handler of C++ may do little: write() is allowed, std::cout is
+// not.
 #include <partage/partage.hpp>
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 // Ten processes print under one Lock, so that no line comes into another.
 //
-// Each line is written in two pieces, which makes the Lock necessary; the output must leave the process, by std::endl or
-// std::flush, before the Lock does. The file the seed includes is absent; this is the program its text describes.
+// Each line is written in two pieces, which makes the Lock necessary; the output must leave the process, by std::endl
+// or std::flush, before the Lock does. The file the seed includes is absent; this is the program its text describes.
 #include <partage/partage.hpp>
 
 #include <iostream>

@@ -1,7 +1,7 @@
 // Four processes sell twenty tickets that are counted in one Value.
 //
-// Exercise 2 of the seed asks for a counter that processes share; this one must not go below zero, which is a test and a
-// change in one. modify() runs both as one step, so each ticket is sold once; Python needs a Lock around the two.
+// Exercise 2 of the seed asks for a counter that processes share; this one must not go below zero, which is a test and
+// a change in one. modify() runs both as one step, so each ticket is sold once; Python needs a Lock around the two.
 #include <partage/partage.hpp>
 
 #include <chrono>

@@ -1,8 +1,8 @@
 // Ten images become thumbnails, and each is announced when it is ready.
 //
-// imap_unordered() gives the results in the order in which they are ready. The original sleeps in place of the work; here
-// small PPM images are made in a temporary directory and really reduced: each pixel of a thumbnail is the mean of a
-// square of 8 x 8.
+// imap_unordered() gives the results in the order in which they are ready. The original sleeps in place of the work;
+// here small PPM images are made in a temporary directory and really reduced: each pixel of a thumbnail is the mean of
+// a square of 8 x 8.
 #include <partage/partage.hpp>
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 // A server that tells the time of day, and its client, over a message queue with types.
 //
 // The original's server takes messages of every type, its own answers included, and stops on type 2; here the requests
-// have one type and their bytes say what is asked. Both ends remove the queue in the original, the second of them in vain;
-// here who made it does. The original also sends a str where bytes are wanted, and its two programs have one key by
-// agreement; here they are two functions and the key is the parent's.
+// have one type and their bytes say what is asked. Both ends remove the queue in the original, the second of them in
+// vain; here who made it does. The original also sends a str where bytes are wanted, and its two programs have one key
+// by agreement; here they are two functions and the key is the parent's.
 #include <partage/partage.hpp>
 
 #include <unistd.h>

@@ -1,6 +1,7 @@
 // A pipe between a parent and its child, used both ways.
 //
-// Pipe() gives two connections; each end sends and receives. recv<T>() names the type, which Python finds out by itself.
+// Pipe() gives two connections; each end sends and receives. recv<T>() names the type, which Python finds out by
+// itself.
 #include <partage/partage.hpp>
 
 #include <unistd.h>

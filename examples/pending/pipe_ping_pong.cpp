@@ -1,7 +1,7 @@
 // Two processes play table tennis over a pipe.
 //
-// Exercise 1 of the seed asks for two processes that talk over a Pipe. Each waits for the other's message before it goes
-// on, so a pipe alone puts their lines in order, without a Lock.
+// Exercise 1 of the seed asks for two processes that talk over a Pipe. Each waits for the other's message before it
+// goes on, so a pipe alone puts their lines in order, without a Lock.
 #include <partage/partage.hpp>
 
 #include <iostream>

@@ -1,7 +1,7 @@
 // A Pool of processes, which share out the elements of a list.
 //
-// Pool() has one worker for each processor, as in Python. The results come back in the order of the numbers; which worker
-// had which is free.
+// Pool() has one worker for each processor, as in Python. The results come back in the order of the numbers; which
+// worker had which is free.
 #include <partage/partage.hpp>
 
 #include <unistd.h>

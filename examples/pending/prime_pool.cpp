@@ -1,7 +1,7 @@
 // The same question to a Pool in four ways: map, map_async, imap, apply_async.
 //
-// The original says that 25 is prime, because its loop ends before the square root (`i*i < n`), that 1 is, and prints the
-// result objects of apply_async instead of what they hold. Its random numbers are fixed here, and 25 is among them.
+// The original says that 25 is prime, because its loop ends before the square root (`i*i < n`), that 1 is, and prints
+// the result objects of apply_async instead of what they hold. Its random numbers are fixed here, and 25 is among them.
 #include <partage/partage.hpp>
 
 #include <iostream>

@@ -1,8 +1,9 @@
 // One producer and three consumers over a queue, with an end mark for each of them.
 //
-// The original takes six items at most, its `break` stands outside of the `if`, and a consumer that has had six leaves its
-// end mark in the queue, or says five. Here each goes on to its mark, so that ten values are treated and none remains. The
-// items of one queue have one type: std::optional, with std::nullopt as the mark, where Python mixes numbers and "fin".
+// The original takes six items at most, its `break` stands outside of the `if`, and a consumer that has had six leaves
+// its end mark in the queue, or says five. Here each goes on to its mark, so that ten values are treated and none
+// remains. The items of one queue have one type: std::optional, with std::nullopt as the mark, where Python mixes
+// numbers and "fin".
 #include <partage/partage.hpp>
 
 #include <iostream>

@@ -1,8 +1,8 @@
 // The three ways to start a process: fork, spawn, forkserver.
 //
 // A forked child is a copy of its parent, variables included. A spawned one is the program started anew, up to
-// partage::init(), and gets its function and its arguments sent; a forkserver starts it from a process made so once. The
-// seed names the three and has no program for them.
+// partage::init(), and gets its function and its arguments sent; a forkserver starts it from a process made so once.
+// The seed names the three and has no program for them.
 #include <partage/partage.hpp>
 
 #include <iostream>

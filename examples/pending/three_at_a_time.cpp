@@ -1,7 +1,7 @@
 // A semaphore lets three of ten processes work at a time, and a shared count shows how many do.
 //
-// The scan of the original changes `val_value` and prints `running.value`; one count is meant. The Lock keeps the change
-// and its line together, so that the lines tell the count in order.
+// The scan of the original changes `val_value` and prints `running.value`; one count is meant. The Lock keeps the
+// change and its line together, so that the lines tell the count in order.
 #include <partage/partage.hpp>
 
 #include <chrono>
