@@ -4,12 +4,20 @@
 // processes apart, and joins nobody. What is printed must leave the process before the Lock does: std::flush.
 #include <partage/partage.hpp>
 
+#include <chrono>
 #include <iostream>
 #include <vector>
 
+#include "pace.hpp"
+
+using namespace std::chrono_literals;
+
 void fonc(partage::Lock verrou, int num) {
   verrou.acquire();
-  for (int i = 0; i < 20; ++i) std::cout << "Bonjour " << i << " du processus " << num << std::endl;
+  for (int i = 0; i < 20; ++i) {
+    std::cout << "Bonjour " << i << " du processus " << num << std::endl;
+    slow_down(10ms);
+  }
   verrou.release();
 }
 

@@ -4,13 +4,19 @@
 // or std::flush, before the Lock does. The file the seed includes is absent; this is the program its text describes.
 #include <partage/partage.hpp>
 
+#include <chrono>
 #include <iostream>
 #include <mutex>
 #include <vector>
 
+#include "pace.hpp"
+
+using namespace std::chrono_literals;
+
 void f(partage::Lock verrou, int i) {
   std::scoped_lock garde(verrou);
   std::cout << "hello world " << std::flush;
+  slow_down(100ms);
   std::cout << i << std::endl;
 }
 

@@ -1,7 +1,8 @@
 // A counter that loses updates, beside one that does not.
 //
-// `perdant = perdant + 1` reads and writes, and what another process has written in between is lost, as with `+=` on a
-// Value in Python. `exact += 1` is ONE atomic step. How many updates are lost depends on the moment; it may be none.
+// To read and to write are two steps, and what another process has written in between is lost, as with `+=` on a Value
+// in Python. `exact += 1` is ONE atomic step. How many updates are lost depends on the moment; most are, since the
+// pause of the original stands between the two steps here.
 #include <partage/partage.hpp>
 
 #include <chrono>
@@ -14,8 +15,9 @@ using namespace std::chrono_literals;
 
 void ma_fonc(partage::Value<int> perdant, partage::Value<int> exact) {
   for (int i = 0; i < 50; ++i) {
+    const int lu = perdant;
     slow_down(10ms);
-    perdant = perdant + 1;
+    perdant = lu + 1;
     exact += 1;
   }
 }
