@@ -1,0 +1,1 @@
+s/^Processus [0-9]+/Processus N/

@@ -1,0 +1,1 @@
+s/^(Lire, puis écrire: )[0-9]+,/\1N,/
