@@ -6,6 +6,7 @@
 #include <partage/array.hpp>
 #include <partage/barrier.hpp>
 #include <partage/condition.hpp>
+#include <partage/connection.hpp>
 #include <partage/dict.hpp>
 #include <partage/error.hpp>
 #include <partage/event.hpp>
@@ -23,3 +24,4 @@
 #include <partage/server.hpp>
 #include <partage/set.hpp>
 #include <partage/value.hpp>
+#include <partage/wait.hpp>
