@@ -83,7 +83,7 @@ int receive_handles(const Connection& from) {
 
 }  // namespace
 
-TEST_CASE("a sender that is killed while it sends has sent whole messages") {
+TEST_CASE("messages: a sender that is killed while it sends has sent whole messages") {
   PARTAGE_SHOW_SEED();
   for (long round = 0; round < repeats(60); ++round) {
     const auto [reader, writer] = Pipe(false);
@@ -110,7 +110,7 @@ TEST_CASE("a sender that is killed while it sends has sent whole messages") {
   }
 }
 
-TEST_CASE("a receiver that is killed: the sender is told, and what it sent is let go of") {
+TEST_CASE("messages: a receiver that is killed: the sender is told, and what it sent is let go of") {
   PARTAGE_SHOW_SEED();
   const Home home;
   for (long round = 0; round < repeats(8); ++round) {
@@ -134,7 +134,7 @@ TEST_CASE("a receiver that is killed: the sender is told, and what it sent is le
   CHECK(comes_down_to(1, home.segment));
 }
 
-TEST_CASE("a sender of handles that is killed: all that arrived work, and nothing else is left") {
+TEST_CASE("messages: a sender of handles that is killed: all that arrived work, and nothing else is left") {
   PARTAGE_SHOW_SEED();
   const Home home;
   int received = 0;
@@ -157,7 +157,7 @@ TEST_CASE("a sender of handles that is killed: all that arrived work, and nothin
   CHECK(comes_down_to(1, home.segment));
 }
 
-TEST_CASE("sender and receiver are both killed") {
+TEST_CASE("messages: sender and receiver are both killed") {
   PARTAGE_SHOW_SEED();
   const Home home;
   for (long round = 0; round < repeats(10); ++round) {
@@ -182,7 +182,7 @@ TEST_CASE("sender and receiver are both killed") {
   CHECK(comes_down_to(1, home.segment));
 }
 
-TEST_CASE("a handle works after its sender has ended, in whatever way") {
+TEST_CASE("messages: a handle works after its sender has ended, in whatever way") {
   const Manager manager;
   for (const char* way : {"orderly", "_exit", "killed"}) {
     CAPTURE(way);
@@ -205,7 +205,7 @@ TEST_CASE("a handle works after its sender has ended, in whatever way") {
   CHECK(eventually([&] { return manager.objects().empty(); }, 10s));
 }
 
-TEST_CASE("the process tree: handles in flight without any manager") {
+TEST_CASE("messages: the process tree: handles in flight without any manager") {
   const Queue<int> first;  // so that there is a tree
   auto* object = static_cast<engine::SharedObject*>(first.hosted_engine().object().get());
   kernel::Segment& segment = object->session->segment();
@@ -229,7 +229,7 @@ TEST_CASE("the process tree: handles in flight without any manager") {
   CHECK(comes_down_to(before, segment));
 }
 
-TEST_CASE("handles of a tree that the receiver does not have") {
+TEST_CASE("messages: handles of a tree that the receiver does not have") {
   const auto [a, b] = Pipe();
   const ChildResult result = run_child(
       [a = a, b = b] {  // a program that has no tree yet forks, and then both make their own
@@ -257,7 +257,7 @@ TEST_CASE("handles of a tree that the receiver does not have") {
   CHECK_MESSAGE(result.ok(), result.describe());
 }
 
-TEST_CASE("the manager is killed while handles are on their way") {
+TEST_CASE("messages: the manager is killed while handles are on their way") {
   PARTAGE_SHOW_SEED();
   Manager manager;
   const auto list = manager.list<int>({1});
@@ -280,7 +280,7 @@ TEST_CASE("the manager is killed while handles are on their way") {
   CHECK(comes_down_to(1, segment_of(list)));
 }
 
-TEST_CASE("a private manager stays while a handle is on its way, and no longer") {
+TEST_CASE("messages: a private manager stays while a handle is on its way, and no longer") {
   const auto [reader, writer] = Pipe(false);
   pid_t manager_pid = 0;
   {

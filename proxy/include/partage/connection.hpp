@@ -1,7 +1,7 @@
 // Pipe and Connection: messages between two processes, of any type that a shared object may hold, or plain bytes.
 //
 //   auto [here, there] = partage::Pipe();                  // both ends send and receive
-//   partage::Process worker([=, there = there] { there.send(there.recv<int>() + 1); });
+//   partage::Process worker([there = there] { there.send(there.recv<int>() + 1); });
 //   worker.start();
 //   here.send(41);
 //   int answer = here.recv<int>();                         // 42
