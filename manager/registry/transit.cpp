@@ -42,7 +42,7 @@ void unload_parcel(Segment& segment, ClientId transit, ObjectRef parcel) noexcep
   } catch (...) {
     // A stopped process holds the lock longer than operation_timeout: it goes with the client.
   }
-  collect(segment);
+  if (!UserCodeScope::active()) collect(segment);  // else the next operation does: here locks are held
 }
 
 bool is_transit(const Segment& segment, ClientId id) noexcept {

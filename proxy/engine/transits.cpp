@@ -1,29 +1,14 @@
 #include "proxy/engine/transits.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <mutex>
 
 #include "manager/registry/reap.hpp"
 #include "manager/registry/service.hpp"
 #include "manager/segment/stripe_lock.hpp"
 #include "manager/server/control.hpp"
+#include "proxy/engine/fork_guard.hpp"
 
 namespace partage::engine {
-
-namespace {
-
-/// One for all senders: it is held for a few instructions, and nothing is called under it, so that a fork may wait for it.
-std::mutex& mutex() {
-  static auto* const m = [] {
-    pthread_atfork([] { mutex().lock(); }, [] { mutex().unlock(); }, [] { mutex().unlock(); });
-    return new std::mutex;
-  }();
-  return *m;
-}
-
-}  // namespace
 
 TransitClient Transits::of(const SessionPtr& session) {
   const kernel::u64 segment = session->id();
@@ -32,13 +17,13 @@ TransitClient Transits::of(const SessionPtr& session) {
     return it == entries_.end() ? nullptr : &it->client;
   };
   {
-    const std::lock_guard guard(mutex());
+    const ForkGuard guard;
     if (const TransitClient* client = known()) return *client;
   }
   session->notice_fork();
   kernel::Transit transit(session->segment());
   TransitClient made{transit.id(), std::make_shared<const Descriptor>(transit.release())};
-  const std::lock_guard guard(mutex());
+  const ForkGuard guard;
   if (const TransitClient* client = known())
     return *client;  // another thread was faster; ours is over with its descriptor
   entries_.push_back({segment, session, made});
@@ -48,7 +33,7 @@ TransitClient Transits::of(const SessionPtr& session) {
 void Transits::clear() noexcept {
   std::vector<Entry> entries;
   {
-    const std::lock_guard guard(mutex());
+    const ForkGuard guard;
     entries.swap(entries_);
   }
   for (Entry& entry : entries) {

@@ -206,9 +206,9 @@ void in_each_managed_world(Body body) {
   }
 }
 
-/// Runs a test four times.
+/// Runs a test of what needs no manager, and is the same with one, with both kinds of workers.
 template <class Body>
-void in_each_world(Body body) {
+void in_each_unmanaged_world(Body body) {
   SUBCASE("processes, without a manager") {
     World world(Worker::Kind::process, false);
     body(world);
@@ -217,6 +217,12 @@ void in_each_world(Body body) {
     World world(Worker::Kind::thread, false);
     body(world);
   }
+}
+
+/// Runs a test four times.
+template <class Body>
+void in_each_world(Body body) {
+  in_each_unmanaged_world(body);
   in_each_managed_world(body);
 }
 

@@ -170,6 +170,9 @@ TEST_CASE("layout: clients") {
   CHECK(static_cast<u64>(ClientState::free) == 0);
   CHECK(static_cast<u64>(ClientState::reserved) == 1);
   CHECK(static_cast<u64>(ClientState::live) == 2);
+  CHECK(static_cast<u64>(ClientState::transit) == 3);
+  CHECK(transit_lock_offset == u64{1} << 62);
+  CHECK(static_cast<u64>(ObjectKind::parcel) == 17);
   CHECK(sizeof(ActivityLock) == 64);
   CHECK(sizeof(ControlTable) == 34176);
   PARTAGE_CHECK_OFFSET(ControlTable, stripe, 0);

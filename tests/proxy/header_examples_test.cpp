@@ -88,4 +88,21 @@ TEST_SUITE("header_examples") {
     CHECK(numbers.size() == 6);
     CHECK(counter.size() + stock.size() == 1);
   }
+
+  TEST_CASE("header_examples: connection.hpp and wait.hpp") {
+    using namespace std::chrono_literals;
+    auto [here, there] = partage::Pipe();
+    partage::Process worker([there = there] { there.send(there.recv<int>() + 1); });
+    worker.start();
+    here.send(41);
+    int answer = here.recv<int>();
+    CHECK(answer == 42);
+    worker.join();
+    auto [reader, writer] = partage::Pipe(false);
+    writer.send_bytes("raw");
+    for (const partage::Waitable& ready : partage::wait({here, reader}, 1s)) CHECK(ready == reader);
+    CHECK(here.poll(0ms) == false);
+    std::string raw = reader.recv_bytes();
+    CHECK(raw == "raw");
+  }
 }

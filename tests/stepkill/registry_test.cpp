@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "manager/container/semaphore.hpp"
+#include "manager/registry/transit.hpp"
 #include "tests/registry/fixture.hpp"
 #include "tests/support/stepkill.hpp"
 #include "tests/support/stepkill_check.hpp"
@@ -313,6 +314,45 @@ const std::vector<Operation>& operations() {
   return all;
 }
 
+/// What holds the objects of handles that are inside messages.
+const std::vector<Operation>& operations_on_the_way() {
+  static const auto nothing = [](Stage&) {};
+  static const std::vector<Operation> all = {
+      {"begin a transit client, by a process that dies", nothing,
+       [](Stage&) { return [](Hosting& at) { const kernel::Transit transit(at.segment()); }; }, Changes::nothing},
+      {"load a parcel, by a client that dies", [](Stage& s) { s.dead_client([] {}); },
+       [](Stage& s) {
+         const ClientId sender = Clients(s->segment()).list().back().id;
+         return [sender, transit = kernel::Transit(s->segment()).id(), list = s.list, named = s.named](Hosting& at) {
+           const ObjectRef objects[] = {list, named, list};
+           at.segment().client_slot = sender.slot;
+           kernel::load_parcel(at.segment(), transit, objects);
+           at.segment().client_slot = 1;
+         };
+       },
+       Changes::nothing},
+      {"unload a parcel, the last reference to what is in it", nothing,
+       [](Stage& s) {
+         const ClientId transit = kernel::Transit(s->segment()).id();
+         const ObjectRef objects[] = {s.handles, s.list};
+         const ObjectRef parcel = kernel::load_parcel(s->segment(), transit, objects);
+         s->release(s.handles);
+         return [transit, parcel](Hosting& at) { kernel::unload_parcel(at.segment(), transit, parcel); };
+       },
+       Changes::nothing},
+      {"reap a transit client", nothing,
+       [](Stage& s) {
+         const ClientId transit = kernel::Transit(s->segment()).id();
+         kernel::load_parcel(s->segment(), transit, {&s.handles, 1});
+         kernel::load_parcel(s->segment(), transit, {&s.handles, 1});
+         s->release(s.handles);
+         return [transit](Hosting& at) { kernel::reap(at.segment(), transit); };
+       },
+       Changes::nothing},
+  };
+  return all;
+}
+
 /// What processes wait for: made, tied together, taken apart.
 const std::vector<Operation>& operations_on_what_is_waited_for() {
   static const auto nothing = [](Stage&) {};
@@ -413,6 +453,15 @@ TEST_CASE("registry: locks and queues made and taken apart, killed after every c
   }
 }
 
+TEST_CASE("registry: transit clients and parcels, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  StepkillReport report("STEPKILL registry, transit clients");
+  for (const Operation& op : operations_on_the_way()) {
+    Stage stage(op.set);
+    check_atomic(report.add(pass(stage.subject(op.name, op.make(stage)))), op.changes);
+  }
+}
+
 TEST_CASE("registry: real SIGKILLs at every change and in lock and commit") {
   PARTAGE_SKIP_WITHOUT_STEPPING();
   StepkillReport report("STEPKILL registry, real kills");
@@ -428,11 +477,19 @@ TEST_SUITE("full:stepkill") {
   TEST_CASE("registry: a real SIGKILL at every instruction of every operation") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     StepkillReport report("STEPKILL registry, every instruction");
-    for (const auto* list : {&operations(), &operations_on_what_is_waited_for()}) {
+    for (const auto* list : {&operations(), &operations_on_the_way(), &operations_on_what_is_waited_for()}) {
       for (const Operation& op : *list) {
         Stage stage(op.set);
         check_atomic(report.add(real(stage.subject(op.name, op.make(stage)), Selection::every())), op.changes);
       }
+    }
+  }
+  TEST_CASE("registry: what finishes transit clients and parcels is killed after every change") {
+    PARTAGE_SKIP_WITHOUT_STEPPING();
+    StepkillReport report("STEPKILL registry, repairs of transit clients");
+    for (const Operation& op : operations_on_the_way()) {
+      Stage stage(op.set);
+      check_atomic(report.add(recovery(stage.subject(op.name, op.make(stage)), 100)));
     }
   }
   TEST_CASE("registry: the repair of locks and queues made and taken apart is killed after every change") {

@@ -6,6 +6,7 @@
 #include <partage/array.hpp>
 #include <partage/barrier.hpp>
 #include <partage/condition.hpp>
+#include <partage/connection.hpp>
 #include <partage/dict.hpp>
 #include <partage/error.hpp>
 #include <partage/event.hpp>
@@ -27,3 +28,4 @@
 #include <partage/set.hpp>
 #include <partage/start_method.hpp>
 #include <partage/value.hpp>
+#include <partage/wait.hpp>
