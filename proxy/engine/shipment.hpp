@@ -5,7 +5,8 @@
 //     the manifest:  segment[segments] (24 bytes each)   0 id | 8 transit client, 0 = the sender holds the objects | 16 parcel
 //                    object[objects] (16 bytes each)      0 reference | 8 index of its segment
 //                    the type's description
-//                    tail (16 bytes)                      0 u32 segments | 4 u32 objects | 8 u32 bytes of the description | 12 u32 "PGPR"
+//                    tail (16 bytes)                      0 u32 segments | 4 u32 objects
+//                                                         8 u32 bytes of the description | 12 u32 "PGPR"
 // Its descriptors: one for each segment, which is the transit client's if there is one; then those of the value.
 //
 // Thread safety: full.

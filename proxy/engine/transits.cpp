@@ -46,11 +46,9 @@ void settle_transit(Session& session, kernel::ClientId client) noexcept {
   kernel::Segment& segment = session.segment();
   try {
     if (!segment.live() || kernel::UserCodeScope::active() || !kernel::is_transit_over(segment, client)) return;
-    if (kernel::is_manager_alive(segment)) {
-      kernel::notify(segment, client.slot);
-    } else {
-      kernel::reap(segment, client);
-    }
+    if (kernel::is_manager_alive(segment)) return kernel::notify(segment, client.slot);
+    session.notice_fork();
+    if (session.client_slot() != 0) kernel::reap(segment, client);  // else this process is ending: somebody else does it
   } catch (...) {  // no memory, or a stopped process holds a lock: the next look finds it
   }
 }
