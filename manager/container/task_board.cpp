@@ -50,7 +50,7 @@ struct TaskBoard::Head {
 };
 
 struct alignas(64) TaskBoard::Worker {
-  std::atomic<u64> hazard;
+  std::atomic<u64> hazard, claims;
 };
 
 struct TaskBoard::Slot {
@@ -102,6 +102,9 @@ TaskState Job::state(u64 task) const noexcept {
 }
 bool Job::is_done(u64 chunk) const noexcept {
   return chunk_word(chunk).load(std::memory_order_acquire) == chunk_done;
+}
+u64 Job::claimed() const noexcept {
+  return std::min(u64{static_cast<u32>(head().next.load())} * chunk(), tasks());
 }
 void Job::begin(u64 task) const noexcept {
   state_byte(task).store(static_cast<std::uint8_t>(TaskState::running), std::memory_order_release);
@@ -260,9 +263,14 @@ std::vector<TaskBoard::Death> TaskBoard::reclaim(u32 w) const {
     }
   }
   worker(w).hazard.store(0);
+  worker(w).claims.store(0);
   if (freed) wake_workers();
   announce();
   return deaths;
+}
+
+u64 TaskBoard::claims(u32 w) const noexcept {
+  return worker(w).claims.load();
 }
 
 TaskBoard::Watch::Watch(const TaskBoard& board) noexcept : board_(board) {
@@ -308,6 +316,7 @@ bool TaskBoard::try_claim(u32 w, u64 i, std::optional<Claim>& claim) const noexc
     u32 expected = chunk_free;
     if (!job.chunk_word(c).compare_exchange_strong(expected, w + 1)) continue;
     next.compare_exchange_strong(hint, hint >> 32 << 32 | (c + 1));
+    worker(w).claims.fetch_add(1, std::memory_order_relaxed);
     claim = Claim{job, i, c, c * job.chunk(), std::min((c + 1) * job.chunk(), job.tasks())};
     return true;
   }

@@ -14,7 +14,7 @@
 //
 // Layout of the board (64-byte lines)
 //   head      work, sleepers, finished, watchers, closed, workers
-//   worker[w] hazard: 1 + the job slot it is looking at, 0 = none
+//   worker[w] hazard: 1 + the job slot it is looking at, 0 = none; claims: how many chunks it has claimed
 //   slot[64]  job: offset of the job posted there, 0 = free; id: jobs are served in the order of their ids
 // Layout of a job
 //   head      sizes and offsets; next: generation << 32 | the first chunk that may be free
@@ -87,6 +87,8 @@ class Job {
   std::byte* result(u64 task) const noexcept;
   TaskState state(u64 task) const noexcept;
   bool is_done(u64 chunk) const noexcept;
+  /// No task from here on was ever claimed, but for those of dead workers.
+  u64 claimed() const noexcept;
 
   // The claimer's.
   void begin(u64 task) const noexcept;
@@ -136,6 +138,8 @@ class TaskBoard {
   bool is_left(const Job& job) const noexcept;
   /// After the death of the worker: what it had claimed is free again, but for what it was running, which has died.
   std::vector<Death> reclaim(u32 worker) const;
+  /// Chunks the worker has claimed since the last reclaim().
+  u64 claims(u32 worker) const noexcept;
   /// Workers that find nothing to do end.
   void close() const noexcept;
   /// There is a chunk that nobody has claimed.

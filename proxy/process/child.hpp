@@ -81,6 +81,7 @@ void end_all() noexcept;
 
 /// For a child that makes its Process itself.
 struct ProcessAccess {
+  static void set_task(Process& process, std::unique_ptr<Task> task) { process.child_->task = std::move(task); }
   static void set_child(Process& process, std::shared_ptr<Child> child) { process.child_ = std::move(child); }
 };
 

@@ -46,6 +46,7 @@
 #include <partage/named.hpp>
 #include <partage/namespace.hpp>
 #include <partage/object_info.hpp>
+#include <partage/pool.hpp>
 #include <partage/queue.hpp>
 #include <partage/semaphore.hpp>
 #include <partage/set.hpp>
@@ -192,6 +193,13 @@ class PARTAGE_API Manager {
   template <class T>
   partage::Queue<T> Queue(const Named& name, std::ptrdiff_t maxsize = 0) const {
     return detail::named_queue<partage::Queue<T>>(session("Queue"), name.name, maxsize);
+  }
+  /// Worker processes, children of this process, whose tasks travel through the manager's segment: Pool(4), or
+  /// Pool(PoolOptions{...}, initializer, args...).
+  partage::Pool Pool(int n = 0) const { return Pool(PoolOptions{.workers = n}); }
+  template <class... Initializer>
+  partage::Pool Pool(const PoolOptions& options, Initializer&&... initializer) const {
+    return partage::Pool(session("Pool"), options, std::forward<Initializer>(initializer)...);
   }
   template <class T>
   partage::JoinableQueue<T> JoinableQueue(std::ptrdiff_t maxsize = 0) const {

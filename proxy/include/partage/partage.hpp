@@ -18,6 +18,7 @@
 #include <partage/namespace.hpp>
 #include <partage/object.hpp>
 #include <partage/ordered_dict.hpp>
+#include <partage/pool.hpp>
 #include <partage/process.hpp>
 #include <partage/process_handle.hpp>
 #include <partage/function_ref.hpp>

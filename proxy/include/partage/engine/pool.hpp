@@ -63,7 +63,8 @@ struct PARTAGE_API JobInputs {
   std::uint64_t stride = 0;  // 0: see ends
   std::vector<std::byte> bytes;
   std::vector<std::uint64_t> ends;
-  bool handles = false;                // each is a parcel as add(Parcel) writes it
+  bool handles = false;  // each is a parcel as add(Parcel) writes it
+  std::string type{};    // then: of the inputs
   std::vector<ObjectPtr> held;         // by this process, until the job is done
   std::vector<SessionPtr> segments;
 
