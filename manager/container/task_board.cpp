@@ -21,9 +21,10 @@ constexpr u64 align(u64 n) noexcept {
 void* allocate(Segment& segment, u64 bytes) {
   // The nothrow form: what Boost throws says nothing.
   if (void* run = segment.manager()->allocate(bytes, std::nothrow)) return std::memset(run, 0, bytes);
-  throw OutOfMemory("partage: pool: the tasks do not fit into the shared memory; map fewer at a time, or make the pool of "
-                    "a Manager with a larger ManagerOptions::max_size",
-                    segment.header().max, segment.runs().used(), bytes);
+  throw OutOfMemory(
+      "partage: pool: the tasks do not fit into the shared memory; map fewer at a time, or make the pool of "
+      "a Manager with a larger ManagerOptions::max_size",
+      segment.header().max, segment.runs().used(), bytes);
 }
 
 const u32* futex(const std::atomic<u32>& word) noexcept {
@@ -310,7 +311,8 @@ bool TaskBoard::try_claim(u32 w, u64 i, std::optional<Claim>& claim) const noexc
     while (c < chunks && job.chunk_word(c).load(std::memory_order_relaxed) != chunk_free) ++c;
     if (c == chunks) {
       // The hint says so to everybody from now on, unless a chunk has become free.
-      if (static_cast<u32>(hint) == chunks || next.compare_exchange_strong(hint, hint >> 32 << 32 | chunks)) return false;
+      if (static_cast<u32>(hint) == chunks || next.compare_exchange_strong(hint, hint >> 32 << 32 | chunks))
+        return false;
       continue;
     }
     u32 expected = chunk_free;

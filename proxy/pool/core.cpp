@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -48,10 +49,28 @@ int checked_workers(const CoreOptions& options) {
   return options.workers == 0 ? usable_processors() : options.workers;
 }
 
+/// In this thread, and in what it starts.
+class SigtermBlocked {
+ public:
+  SigtermBlocked() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
+  }
+  ~SigtermBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SigtermBlocked(const SigtermBlocked&) = delete;
+  SigtermBlocked& operator=(const SigtermBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 std::string describe_end(int exitcode) {
   if (exitcode >= 0) return "ended with exit code " + std::to_string(exitcode);
   const char* const name = ::sigabbrev_np(-exitcode);
-  return "was killed by signal " + std::to_string(-exitcode) + (name == nullptr ? "" : std::string(" (SIG") + name + ")");
+  return "was killed by signal " + std::to_string(-exitcode) +
+         (name == nullptr ? "" : std::string(" (SIG") + name + ")");
 }
 
 MailHead head_of(const Parcel& mail) {
@@ -104,6 +123,8 @@ void Core::start_worker(std::uint32_t index) {
   ProcessOptions options{.name = "PoolWorker-" + path, .daemon = true, .start_method = options_.start_method};
   auto worker = std::make_unique<Process>(std::move(options));
   process::ProcessAccess::set_task(*worker, std::move(task));
+  // A SIGTERM that comes before the worker has let go of this program's handler waits until then.
+  const SigtermBlocked scope;
   worker->start();
   workers_[index] = {std::move(worker), false};
 }
@@ -144,7 +165,8 @@ void Core::read_mail() {
       mail = mail_in_->recv();
     } catch (const Error& error) {
       // What was in it is lost (memory, descriptors): everybody is told, or somebody would wait for ever.
-      break_down(std::make_exception_ptr(ProcessError(std::string("partage: pool: a result was lost: ") + error.what())));
+      break_down(
+          std::make_exception_ptr(ProcessError(std::string("partage: pool: a result was lost: ") + error.what())));
       return;
     }
     const MailHead head = head_of(mail);
@@ -177,11 +199,11 @@ void Core::note_death(std::uint32_t index) {
     JobImpl& failed = *job->second;
     if (failed.mails_.contains(*death.task)) continue;  // it had sent the result, and not said so
     failed.failures_.emplace(
-        *death.task, std::make_exception_ptr(WorkerDied(
-                         "partage: pool: " + failed.operation_ + ": worker " + std::to_string(pid) + " " +
-                         describe_end(exitcode) + " while it ran task " + std::to_string(*death.task) + " of " +
-                         std::to_string(failed.tasks_) +
-                         "; the other tasks have their results, see partial(), and the pool goes on")));
+        *death.task,
+        std::make_exception_ptr(WorkerDied(
+            "partage: pool: " + failed.operation_ + ": worker " + std::to_string(pid) + " " + describe_end(exitcode) +
+            " while it ran task " + std::to_string(*death.task) + " of " + std::to_string(failed.tasks_) +
+            "; the other tasks have their results, see partial(), and the pool goes on")));
   }
   board_.announce();
 }
@@ -220,8 +242,8 @@ bool Core::supervise_once(std::unique_lock<std::mutex>& lock) {
   }
   if (indexes.empty()) return false;
   int timeout = -1;
-  if (state_ == State::terminated) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(kill_at_ - Clock::now()).count();
+  if (kill_at_) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*kill_at_ - Clock::now()).count();
     timeout = static_cast<int>(std::max<long>(left, 0));
     for (Worker& worker : workers_) {
       if (!worker.process || left > 0 || std::exchange(worker.killed, true)) continue;
@@ -242,8 +264,9 @@ bool Core::supervise_once(std::unique_lock<std::mutex>& lock) {
     ended_idle_ = board_.claims(indexes[i]) == 0 ? ended_idle_ + 1 : 0;
     note_death(indexes[i]);
     if (ended_idle_ > 2 * workers_.size() + 8 && !broken_) {
-      break_down(std::make_exception_ptr(ProcessError(
-          "partage: pool: its workers end before their first task, one after the other; does the initializer end them?")));
+      break_down(
+          std::make_exception_ptr(ProcessError("partage: pool: its workers end before their first task, one after the "
+                                               "other; does the initializer end them?")));
     }
     if (needs_worker()) start_worker(indexes[i]);
   }
@@ -263,7 +286,6 @@ void Core::supervise() {
       if (!lock.owns_lock()) lock.lock();
       break_down(std::make_exception_ptr(ProcessError(
           std::string("partage: pool: a worker could not be replaced, and nothing more is done: ") + error.what())));
-      state_ = State::terminated;
       kill_at_ = Clock::now();
     }
   }
@@ -292,7 +314,7 @@ JobPtr Core::submit(const Callable& callable, JobInputs inputs, const JobOptions
 
   const auto job = std::make_shared<JobImpl>(shared_from_this(), options.operation, std::move(inputs));
   const std::lock_guard guard(mutex_);
-  if (state_ != State::open && !broken_) {
+  if (state_ != State::open) {
     throw ValueError(std::string("partage: pool: ") + options.operation +
                      (state_ == State::closed ? ": it was closed" : ": it was terminated") +
                      ", and takes no more tasks; make another one");
@@ -464,9 +486,9 @@ void Core::terminate() {
   state_ = State::terminated;
   kill_at_ = Clock::now() + worker_patience;
   read_mail();
-  break_down(std::make_exception_ptr(
-      ProcessError("partage: pool: it was terminated before the task had ended; get() the results before, or close() and "
-                   "join() it")));
+  break_down(std::make_exception_ptr(ProcessError(
+      "partage: pool: it was terminated before the task had ended; get() the results before, or close() and "
+      "join() it")));
   for (const Worker& worker : workers_) {
     if (worker.process) worker.process->terminate();
   }
@@ -531,7 +553,9 @@ PoolHandle::PoolHandle(SessionPtr session, const CoreOptions& options, std::uniq
 }
 
 Core& PoolHandle::core(const char* operation) const {
-  if (!core_) throw ProcessError(std::string("partage: a Pool that was moved away: ") + operation + ": use the one it was moved to");
+  if (!core_)
+    throw ProcessError(std::string("partage: a Pool that was moved away: ") + operation +
+                       ": use the one it was moved to");
   if (!core_->is_owner()) {
     throw ProcessError(std::string("partage: pool: ") + operation +
                        ": it belongs to the process that made it; make one here, or send the tasks there by a queue");

@@ -88,8 +88,8 @@ class Core : public std::enable_shared_from_this<Core> {
     bool killed = false;
   };
   std::vector<Worker> workers_;
-  std::chrono::steady_clock::time_point kill_at_{};  // after terminate()
-  unsigned ended_idle_ = 0;  // workers in a row that ended before their first chunk
+  std::optional<std::chrono::steady_clock::time_point> kill_at_{};  // workers that are there then
+  unsigned ended_idle_ = 0;                          // workers in a row that ended before their first chunk
   std::uint64_t next_job_ = 1;
   std::map<std::uint64_t, std::shared_ptr<JobImpl>> active_;  // not complete, or with callbacks
   std::deque<std::shared_ptr<JobImpl>> pending_;              // found no slot

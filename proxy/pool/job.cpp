@@ -30,10 +30,14 @@ bool JobImpl::has_ended(std::uint64_t task) const {
   if (broken_) return true;
   if (job_.offset() == 0) return false;
   switch (job_.state(task)) {
-    case TaskState::has_result: return true;
-    case TaskState::sent: return mails_.contains(task) || failures_.contains(task);
-    case TaskState::died: return failures_.contains(task);
-    default: return false;
+    case TaskState::has_result:
+      return true;
+    case TaskState::sent:
+      return mails_.contains(task) || failures_.contains(task);
+    case TaskState::died:
+      return failures_.contains(task);
+    default:
+      return false;
   }
 }
 
@@ -145,7 +149,8 @@ void JobImpl::when_ready(std::function<void()> callback) {
 }
 
 void JobImpl::throw_timeout(const char* operation) {
-  throw TimeoutError("partage: pool: " + operation_ + ": " + operation + ": not there in the given time; ask again later");
+  throw TimeoutError("partage: pool: " + operation_ + ": " + operation +
+                     ": not there in the given time; ask again later");
 }
 
 void JobImpl::throw_not_ready(const char* operation) {

@@ -17,8 +17,8 @@ struct RemoteException {
   std::string type;
   std::string text;
   std::int32_t pid = 0;
-  std::int32_t code = 0;     // of a std::system_error
-  bool is_generic = false;   // its category: generic, else system
+  std::int32_t code = 0;                         // of a std::system_error
+  bool is_generic = false;                       // its category: generic, else system
   std::uint64_t limit = 0, used = 0, asked = 0;  // of an OutOfMemory
 };
 

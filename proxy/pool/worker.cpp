@@ -59,7 +59,8 @@ class Call {
     char path[64];
     std::snprintf(path, sizeof path, "/proc/%d/fd/%d", owner, entry.descriptor);
     const int fd = ::open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0) throw ConnectionError("partage: pool: a handle's manager cannot be reached from a worker; is /proc mounted?");
+    if (fd < 0)
+      throw ConnectionError("partage: pool: a handle's manager cannot be reached from a worker; is /proc mounted?");
     return Sessions::of(kernel::Segment::attach(kernel::MemoryObject(fd)));
   }
 
@@ -117,6 +118,10 @@ void WorkerTask::run() {
   // What ends workers is the pool; a terminal's Ctrl-C goes to its owner, who ends them.
   ::signal(SIGTERM, SIG_DFL);
   ::signal(SIGINT, SIG_IGN);
+  sigset_t sigterm;
+  sigemptyset(&sigterm);
+  sigaddset(&sigterm, SIGTERM);
+  ::pthread_sigmask(SIG_UNBLOCK, &sigterm, nullptr);  // Core::start_worker
   if (process::Task* const initializer = own_initializer_ ? own_initializer_.get() : initializer_) {
     try {
       initializer->run();
@@ -173,7 +178,9 @@ std::unique_ptr<process::Task> WorkerTask::make(const Parcel& parcel) {
   auto mail = std::make_shared<Channel>(parcel.descriptors.at(1), false, true);
   std::unique_ptr<process::Task> initializer;
   if (text.initializer.size != 0) {
-    const Parcel inner{text.initializer_type, text.initializer_bytes, parcel.objects,
+    const Parcel inner{text.initializer_type,
+                       text.initializer_bytes,
+                       parcel.objects,
                        {parcel.descriptors.begin() + 2, parcel.descriptors.end()}};
     initializer = reinterpret_cast<process::Entry>(code_at(text.initializer))(inner);
   }

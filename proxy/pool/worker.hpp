@@ -19,8 +19,8 @@ namespace partage::engine::pool {
 struct WorkerText {
   std::uint64_t board = 0;  // offset
   std::uint32_t index = 0;
-  std::int32_t owner = 0;  // pid
-  std::int32_t chunks = 0;  // 0: no limit
+  std::int32_t owner = 0;     // pid
+  std::int32_t chunks = 0;    // 0: no limit
   CodeAddress initializer{};  // an Entry; size 0: none
   std::string initializer_type{};
   std::vector<std::byte> initializer_bytes{};

@@ -37,6 +37,7 @@ struct Table {
   std::vector<std::shared_ptr<Child>> unreaped;
   std::vector<pid_t> ended;  // reaped, and the sessions have not been told
   std::uint64_t epoch = kernel::process_epoch();
+  bool ending = false;  // this process; daemons are started no more
 };
 
 Table& table() {
@@ -47,6 +48,7 @@ Table& table() {
                      Table& mine = table();
                      mine.unreaped.clear();
                      mine.ended.clear();
+                     mine.ending = false;
                      mine.epoch = kernel::process_epoch();
                      mine.mutex.unlock();
                    });
@@ -158,6 +160,10 @@ void begin_start(const std::shared_ptr<Child>& child) {
   if (child->stage != Child::Stage::made) {
     throw ProcessError("partage: process '" + child->name +
                        "': start: it was started already; make another Process to run the function again");
+  }
+  if (all.ending && child->daemon) {
+    throw ProcessError("partage: process '" + child->name +
+                       "': start: this process is ending, and so would its daemons");
   }
   look_at_all();
   all.unreaped.push_back(child);
@@ -278,6 +284,10 @@ std::vector<std::shared_ptr<Child>> running_children() {
 void end_all() noexcept {
   Table& all = table();
   if (all.epoch != kernel::process_epoch()) return;  // a child that no fork handler has seen
+  {
+    const std::lock_guard guard(all.mutex);
+    all.ending = true;
+  }
   try {
     const std::vector<std::shared_ptr<Child>> running = running_children();
     for (const auto& child : running) {
@@ -298,7 +308,13 @@ void end_all() noexcept {
       if (all.unreaped.empty()) break;
       child = all.unreaped.front();
     }
-    wait_for_end(*child, std::nullopt);
+    if (child->daemon) {  // it was just being started
+      try {
+        send_signal(*child, SIGKILL);
+      } catch (const Error&) {
+      }
+    }
+    wait_for_end(*child, child->daemon ? Timeout(look_again) : std::nullopt);
   }
   stop_fork_server();
 }

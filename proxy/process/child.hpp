@@ -42,8 +42,8 @@ struct Child {
   bool closed = false;
   pid_t pid = 0;
   int exitcode = 0;
-  SharedDescriptor watch;     // readable at the end of the child; nullptr: nobody has waited yet
-  bool is_sentinel = false;              // `watch` was given to the user
+  SharedDescriptor watch;      // readable at the end of the child; nullptr: nobody has waited yet
+  bool is_sentinel = false;    // `watch` was given to the user
   SharedDescriptor exit_pipe;  // the fork server writes the exit code into it; nullptr: our own child
 };
 

@@ -101,7 +101,8 @@ Started start_by_fork_server(const Letter& letter) {
   auto [ours, theirs] = socket_pair(name);
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0)
-    throw ProcessError("partage: process '" + name + "': start: no descriptor is to be had for its exit code (ulimit -n)");
+    throw ProcessError("partage: process '" + name +
+                       "': start: no descriptor is to be had for its exit code (ulimit -n)");
   auto exit_pipe = std::make_shared<const Descriptor>(pipe[0]);
   kernel::OwnedDescriptor write_end(pipe[1]);
 
@@ -123,10 +124,11 @@ Started start_by_fork_server(const Letter& letter) {
   if (forked.pid <= 0) {
     throw ProcessError(
         "partage: process '" + name + "': start: " +
-        (forked.error != 0 ? std::system_category().message(forked.error) +
-                                 "; wait for other processes to end, or raise the limits (ulimit -u, pids.max, memory)"
-                           : "the fork server ended before partage::init() was reached; call init(argc, argv) first of all "
-                             "in main()"));
+        (forked.error != 0
+             ? std::system_category().message(forked.error) +
+                   "; wait for other processes to end, or raise the limits (ulimit -u, pids.max, memory)"
+             : "the fork server ended before partage::init() was reached; call init(argc, argv) first of all "
+               "in main()"));
   }
   Started started{.pid = forked.pid, .watch = nullptr, .exit_pipe = exit_pipe};
   if (forked.pidfd.valid()) started.watch = std::make_shared<const Descriptor>(forked.pidfd.release());

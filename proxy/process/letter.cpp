@@ -41,7 +41,8 @@ void answer(int socket, std::uint32_t kind, const std::string& text) noexcept {
 
 LetterText read_text(const kernel::OwnedDescriptor& file, std::uint64_t size) {
   std::vector<std::byte> bytes(size);
-  if (!kernel::read_file(file.get(), bytes.data(), bytes.size())) throw ProcessError("partage: its orders are cut short");
+  if (!kernel::read_file(file.get(), bytes.data(), bytes.size()))
+    throw ProcessError("partage: its orders are cut short");
   codec::Reader reader(bytes.data(), bytes.size(), std::span<const ObjectPtr>());
   return codec::decode_all<LetterText>(reader);
 }
@@ -98,7 +99,8 @@ Letter write_letter(const Child& child, const Process& process) {
   text.order = std::move(shipment.bytes);
   for (SharedDescriptor& descriptor : shipment.descriptors) letter.descriptors.push_back(std::move(descriptor));
   if (letter.descriptors.size() >= kernel::most_descriptors) {
-    throw ProcessError("partage: process '" + child.name + "': start: its arguments hold more Connections than can be sent; "
+    throw ProcessError("partage: process '" + child.name +
+                       "': start: its arguments hold more Connections than can be sent; "
                        "send them through one of them");
   }
   return letter;
@@ -114,7 +116,8 @@ void send(const Letter& letter, int socket) {
   std::uint64_t size = scratch->size();
   const iovec piece{&size, sizeof size};
   const int error = kernel::send_packet(socket, {&piece, 1}, fds);
-  if (error != 0 && error != EPIPE && error != ECONNRESET) fail(letter.text.name, error);  // one that is gone: see the answer
+  if (error != 0 && error != EPIPE && error != ECONNRESET)
+    fail(letter.text.name, error);  // one that is gone: see the answer
 }
 
 std::string await_answer(int socket) {

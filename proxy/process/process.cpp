@@ -41,8 +41,7 @@ void require_open(Child& child, const char* operation) {
 
 void require_parent(Child& child, const char* operation) {
   if (child.creator != kernel::process_epoch()) {
-    fail(child, operation,
-         "it belongs to another process; this can be done only in the process that made the Process");
+    fail(child, operation, "it belongs to another process; this can be done only in the process that made the Process");
   }
   require_open(child, operation);
 }

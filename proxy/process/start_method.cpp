@@ -29,9 +29,12 @@ StartMethod get_start_method() {
 
 const char* name_of(StartMethod method) {
   switch (method) {
-    case StartMethod::fork: return "fork";
-    case StartMethod::spawn: return "spawn";
-    case StartMethod::forkserver: return "forkserver";
+    case StartMethod::fork:
+      return "fork";
+    case StartMethod::spawn:
+      return "spawn";
+    case StartMethod::forkserver:
+      return "forkserver";
   }
   return "?";
 }

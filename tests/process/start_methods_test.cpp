@@ -1,7 +1,7 @@
 // Process under each start method: what is called, what travels, how it ends, who is who.
 #include <doctest/doctest.h>
-#include <signal.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -112,7 +112,8 @@ TEST_SUITE("start_methods") {
     for (const StartMethod method : methods) {
       CAPTURE(name_of(method));
       const Value<int> sum(1);
-      Process lambda(ProcessOptions{.start_method = method}, [](const Value<int>& v) { v += 10; }, sum);
+      Process lambda(
+          ProcessOptions{.start_method = method}, [](const Value<int>& v) { v += 10; }, sum);
       CHECK(exit_code_of(lambda) == 0);
       Process object(ProcessOptions{.start_method = method}, Adder{100}, sum);
       CHECK(exit_code_of(object) == 0);
@@ -218,8 +219,9 @@ TEST_SUITE("start_methods") {
             q.put({current_process().name(), current_process().pid()});
             q.put({parent_process()->name(), parent_process()->pid()});
             q.put({name_of(get_start_method()), parent_process()->is_alive()});
-            Process child(ProcessOptions{.start_method = StartMethod::fork},
-                          [=] { q.put({parent_process()->name() + '/' + current_process().name(), 0}); });
+            Process child(ProcessOptions{.start_method = StartMethod::fork}, [=] {
+              q.put({parent_process()->name() + '/' + current_process().name(), 0});
+            });
             child.start();
             child.join();
           },
@@ -328,7 +330,8 @@ TEST_SUITE("start_methods") {
     for (const StartMethod method : methods) {
       CAPTURE(name_of(method));
       const Event go;
-      Process process(ProcessOptions{.start_method = method}, [](const Event& e) { e.wait(); }, go);
+      Process process(
+          ProcessOptions{.start_method = method}, [](const Event& e) { e.wait(); }, go);
       CHECK_THROWS_AS(process.sentinel(), ProcessError);
       process.start();
       pollfd ended{process.sentinel(), POLLIN, 0};
@@ -372,7 +375,9 @@ TEST_SUITE("start_methods") {
       const ProcessOptions options{.start_method = method};
       CHECK(refusal(Process(options, [=] { return captured; })).find("captures") != std::string::npos);
       int local = 0;
-      CHECK(refusal(Process(options, [](int* p) { ++*p; }, &local)).find("argument of type int") != std::string::npos);
+      CHECK(refusal(Process(
+                        options, [](int* p) { ++*p; }, &local))
+                .find("argument of type int") != std::string::npos);
       Unknown unknown(options);
       CHECK_THROWS_WITH_AS(unknown.start(), doctest::Contains("PARTAGE_PROCESS"), ProcessError);
     }
@@ -386,7 +391,8 @@ TEST_SUITE("start_methods") {
       std::vector<std::thread> threads;
       for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
-          Process process(ProcessOptions{.start_method = method}, [](const Value<int>& v) { v += 1; }, sum);
+          Process process(
+              ProcessOptions{.start_method = method}, [](const Value<int>& v) { v += 1; }, sum);
           process.start();
           process.join();
         });
@@ -441,7 +447,8 @@ TEST_SUITE("start_methods") {
       tasks.put(half);
       Process process(
           ProcessOptions{.start_method = method},
-          [](const Queue<FunctionRef<double(double)>>& t, const Queue<double>& r) { r.put(t.get(20s)(9)); }, tasks, results);
+          [](const Queue<FunctionRef<double(double)>>& t, const Queue<double>& r) { r.put(t.get(20s)(9)); }, tasks,
+          results);
       CHECK(exit_code_of(process) == 0);
       CHECK(results.get(20s) == 4.5);
     }

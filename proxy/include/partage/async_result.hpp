@@ -64,15 +64,15 @@ struct TaskResult {
   }
 
   static R get(const engine::pool::Outcome& outcome) {
-    if (outcome.kind == engine::pool::Outcome::Kind::parcel)
-      return std::get<3>(engine::unpack<Mail>(*outcome.parcel));
+    if (outcome.kind == engine::pool::Outcome::Kind::parcel) return std::get<3>(engine::unpack<Mail>(*outcome.parcel));
     const std::byte* const place_of = static_cast<const std::byte*>(outcome.place.data);
     if constexpr (is_flat) {
       R result;
       std::memcpy(static_cast<void*>(&result), place_of, sizeof(R));
       return result;
     } else {
-      codec::Reader reader(place_of + 1, std::to_integer<std::size_t>(place_of[0]), std::span<const engine::ObjectPtr>());
+      codec::Reader reader(place_of + 1, std::to_integer<std::size_t>(place_of[0]),
+                           std::span<const engine::ObjectPtr>());
       return codec::decode_all<R>(reader);
     }
   }

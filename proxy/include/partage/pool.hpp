@@ -26,6 +26,9 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
+#include <memory>
+#include <new>
 #include <optional>
 #include <ranges>
 #include <tuple>
@@ -155,8 +158,7 @@ class Pool {
   explicit Pool(const PoolOptions& options, Initializer&&... initializer)
       : Pool(engine::SessionPtr(), options, std::forward<Initializer>(initializer)...) {}
   template <class Fn, class... Args>
-  requires(!std::is_convertible_v<Fn, engine::SessionPtr>)
-  Pool(int n, Fn&& initializer, Args&&... args)
+  requires(!std::is_convertible_v<Fn, engine::SessionPtr>) Pool(int n, Fn&& initializer, Args&&... args)
       : Pool(PoolOptions{.workers = n}, std::forward<Fn>(initializer), std::forward<Args>(args)...) {}
   /// For manager.Pool(): in the segment of that session.
   template <class... Initializer>
@@ -195,7 +197,7 @@ class Pool {
   }
   template <class Fn, class T>
   auto map(Fn&& fn, std::initializer_list<T> list, std::optional<std::ptrdiff_t> chunksize = {}) const {
-    return map<Fn, const std::initializer_list<T>&>(std::forward<Fn>(fn), list, chunksize);
+    return map(std::forward<Fn>(fn), std::vector<T>(list), chunksize);
   }
   template <class Fn, std::ranges::input_range Range>
   auto map_async(Fn&& fn, Range&& range, std::optional<std::ptrdiff_t> chunksize = {}) const {

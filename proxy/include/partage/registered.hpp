@@ -70,13 +70,16 @@ PARTAGE_API void register_class(const std::type_info& type, ProcessClass descrip
 template <class Class>
 struct RegisteredProcess {
   static constexpr bool has_state = codec::probe::has_serialize<Class>();
-  static_assert(std::is_base_of_v<Process, Class>, "partage: PARTAGE_PROCESS is for classes derived from partage::Process");
-  static_assert(std::is_default_constructible_v<Class>,
-                "partage: a class of PARTAGE_PROCESS needs a default constructor, because a spawned child makes its own "
-                "object before it reads what serialize() wrote");
-  static_assert(has_state || sizeof(Class) == sizeof(Process),
-                "partage: a class of PARTAGE_PROCESS with members needs a serialize() as for Boost.Serialization, which "
-                "says what a spawned child gets");
+  static_assert(std::is_base_of_v<Process, Class>,
+                "partage: PARTAGE_PROCESS is for classes derived from partage::Process");
+  static_assert(
+      std::is_default_constructible_v<Class>,
+      "partage: a class of PARTAGE_PROCESS needs a default constructor, because a spawned child makes its own "
+      "object before it reads what serialize() wrote");
+  static_assert(
+      has_state || sizeof(Class) == sizeof(Process),
+      "partage: a class of PARTAGE_PROCESS with members needs a serialize() as for Boost.Serialization, which "
+      "says what a spawned child gets");
 
   RegisteredProcess() { register_class(typeid(Class), {codec::type_name<Class>(), pack, make}); }
 
@@ -110,14 +113,14 @@ struct RegisteredProcess {
 }  // namespace process
 }  // namespace partage::engine
 
-#define PARTAGE_DETAIL_JOIN(a, b) a##b
+#define PARTAGE_DETAIL_JOIN(a, b)   a##b
 #define PARTAGE_DETAIL_UNIQUE(a, b) PARTAGE_DETAIL_JOIN(a, b)
 
 /// The argument may contain commas: PARTAGE_FUNCTION(less<int, long>);
-#define PARTAGE_FUNCTION(...)                                                                           \
+#define PARTAGE_FUNCTION(...)                                                                               \
   static const ::partage::engine::RegisteredFunction PARTAGE_DETAIL_UNIQUE(partage_function_, __COUNTER__)( \
       #__VA_ARGS__, __VA_ARGS__)
 
-#define PARTAGE_PROCESS(...)                                                      \
-  static const ::partage::engine::process::RegisteredProcess<__VA_ARGS__> \
-  PARTAGE_DETAIL_UNIQUE(partage_process_, __COUNTER__) {}
+#define PARTAGE_PROCESS(...)                                                                                      \
+  static const ::partage::engine::process::RegisteredProcess<__VA_ARGS__> PARTAGE_DETAIL_UNIQUE(partage_process_, \
+                                                                                                __COUNTER__) {}

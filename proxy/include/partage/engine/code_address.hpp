@@ -13,9 +13,9 @@
 namespace partage::engine {
 
 struct CodeAddress {
-  std::string file;            // "": the program
+  std::string file;  // "": the program
   std::uint64_t distance = 0;
-  std::uint64_t size = 0;      // of the file in memory: another build has another one, most likely
+  std::uint64_t size = 0;  // of the file in memory: another build has another one, most likely
 
   bool operator==(const CodeAddress&) const = default;
 };
@@ -28,8 +28,7 @@ PARTAGE_API CodeAddress code_address(Code code);
 PARTAGE_API Code code_at(const CodeAddress& address);
 
 template <class Function>
-requires std::is_function_v<std::remove_pointer_t<Function>>
-CodeAddress code_address_of(Function function) {
+requires std::is_function_v<std::remove_pointer_t<Function>> CodeAddress code_address_of(Function function) {
   return code_address(reinterpret_cast<Code>(function));
 }
 

@@ -34,8 +34,8 @@ struct TaskCall {
 
   std::byte* place;  // for the result
   std::size_t place_bytes;
-  bool in_place = false;   // the call has put it there
-  Parcel result{};         // otherwise here
+  bool in_place = false;  // the call has put it there
+  Parcel result{};        // otherwise here
   std::uint64_t job = 0, task = 0;
 };
 /// Throws what the function throws.
@@ -63,9 +63,9 @@ struct PARTAGE_API JobInputs {
   std::uint64_t stride = 0;  // 0: see ends
   std::vector<std::byte> bytes;
   std::vector<std::uint64_t> ends;
-  bool handles = false;  // each is a parcel as add(Parcel) writes it
-  std::string type{};    // then: of the inputs
-  std::vector<ObjectPtr> held;         // by this process, until the job is done
+  bool handles = false;         // each is a parcel as add(Parcel) writes it
+  std::string type{};           // then: of the inputs
+  std::vector<ObjectPtr> held;  // by this process, until the job is done
   std::vector<SessionPtr> segments;
 
   void add(BytesView input);
@@ -115,7 +115,7 @@ class PARTAGE_API PoolJob {
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
 struct CoreOptions {
-  int workers = 0;  // 0: as many as processors this process may use
+  int workers = 0;           // 0: as many as processors this process may use
   int maxtasksperchild = 0;  // 0: no limit
   std::optional<StartMethod> start_method{};
 };

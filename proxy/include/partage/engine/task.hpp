@@ -67,11 +67,11 @@ consteval bool is_sendable() {
 }
 
 template <class Fn>
-inline constexpr bool is_function_pointer = std::is_pointer_v<Fn> && std::is_function_v<std::remove_pointer_t<Fn>>;
+inline constexpr bool is_function_pointer = std::is_pointer_v<Fn>&& std::is_function_v<std::remove_pointer_t<Fn>>;
 
 /// A closure without captures, and other objects that are all type.
 template <class Fn>
-inline constexpr bool is_stateless = std::is_class_v<Fn> && std::is_empty_v<Fn> && std::is_default_constructible_v<Fn>;
+inline constexpr bool is_stateless = std::is_class_v<Fn>&& std::is_empty_v<Fn>&& std::is_default_constructible_v<Fn>;
 
 /// How a function travels.
 template <class Fn>
@@ -132,9 +132,7 @@ class Call final : public Task {
     if constexpr (!is_sendable<T>()) throw_not_sendable(codec::type_name<T>(), false);
   }
 
-  static std::unique_ptr<Task> make(const Parcel& parcel)
-  requires(Function::possible&& arguments_sendable)
-  {
+  static std::unique_ptr<Task> make(const Parcel& parcel) requires(Function::possible&& arguments_sendable) {
     auto tuple = unpack<std::tuple<typename Function::Type, Args...>>(parcel);
     return std::apply(
         [](auto&& fn, auto&&... args) -> std::unique_ptr<Task> {
