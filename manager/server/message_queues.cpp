@@ -27,8 +27,8 @@ class ServiceLock {
 std::string message_queue_name(const std::string& key) {
   if (key.empty() || key.size() > longest_key || key.find('/') != std::string::npos ||
       key.find('\0') != std::string::npos) {
-    throw ValueError("partage: '" + key + "' cannot be the key of a message queue: a key has 1 to " +
-                     std::to_string(longest_key) + " characters and no '/'");
+    throw ValueError("partage: the key of a message queue has 1 to " + std::to_string(longest_key) +
+                     " characters and no '/'; this one is '" + key + '\'');
   }
   return std::string(prefix) + key;
 }
