@@ -133,7 +133,14 @@ void MessageQueue::send(std::span<const std::byte> bytes, std::int64_t type) con
   writer.write_pod(type);
   writer.write_count(bytes.size());
   writer.write(bytes.data(), bytes.size());
-  if (queue_of(o).put(writer.view(), std::nullopt) == kernel::QueueOutcome::closed) throw_removed(o, "send");
+  try {
+    if (queue_of(o).put(writer.view(), std::nullopt) == kernel::QueueOutcome::closed) throw_removed(o, "send");
+  } catch (const OutOfMemory& e) {
+    throw OutOfMemory(start(o, "send") +
+                          "there is no room for the message, and it was not sent; receive others first, " +
+                          "make the queue with a larger MessageQueueOptions::max_size, or free space in /dev/shm",
+                      e.limit(), e.used(), e.asked());
+  }
 }
 
 bool MessageQueue::receive(std::int64_t wanted, std::string& bytes, std::int64_t& type,

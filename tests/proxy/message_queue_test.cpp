@@ -407,6 +407,8 @@ TEST_CASE("MessageQueue: a full one refuses with nothing lost, and goes on when 
   CHECK(sent > 100);
   CHECK(queue.size() == sent);
   CHECK_THROWS_AS(queue.send(body, 1), OutOfMemory);
+  CHECK(says(message_of<OutOfMemory>([&] { queue.send(body, 1); }),
+             {key.str(), "send", "MessageQueueOptions::max_size"}));
   const auto opened =
       run_child([&] { return MessageQueue::open(key).receive(3).bytes == "2 " + std::string(3000, 'x') ? 0 : 1; }, 20s);
   CHECK_MESSAGE(opened.ok(), opened.describe());
@@ -419,6 +421,16 @@ TEST_CASE("MessageQueue: a full one refuses with nothing lost, and goes on when 
   }
   CHECK(queue.empty());
   CHECK(verified(key) == "");
+}
+
+TEST_CASE("MessageQueue: one that cannot even hold its tables is refused and leaves nothing") {
+  const QueueKey key;
+  CHECK_THROWS_AS(MessageQueue::create(key, {.max_size = 1000}), ValueError);
+  CHECK_THROWS_AS(MessageQueue::create(key, {.max_size = 64 << 10}), OutOfMemory);
+  CHECK_FALSE(key.is_taken());
+  const auto queue = MessageQueue::create(key, {.max_size = 256 << 10});
+  queue.send("small", 1);
+  CHECK(queue.receive().bytes == "small");
 }
 
 TEST_CASE("MessageQueue: forked children use the handle, and each of several receivers gets its own") {

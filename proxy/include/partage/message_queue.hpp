@@ -55,7 +55,7 @@ struct Message {
 };
 
 struct MessageQueueOptions {
-  /// Bytes it may grow to, its own tables (about 120 KiB) included; 0: 16 GiB, or less where the machine or its limits say so.
+  /// Bytes it may grow to, its own tables (some 200 KiB) included; 0: 16 GiB, or less where the machine or its limits say so.
   /// Reserved in address space only. A queue that is there already keeps what it has.
   std::size_t max_size = 0;
   /// It must not be there already.
