@@ -98,7 +98,8 @@ TEST_CASE("MessageQueue: messages of the greatest type, and of one type in their
 TEST_CASE("MessageQueue: any bytes of any length arrive as they were sent") {
   const QueueKey key;
   const auto queue = MessageQueue::create(key);
-  for (const std::size_t n : {0, 1, 5, 6, 7, 8, 15, 16, 50, 127, 128, 1000, 2030, 2048, 5000, 70'000, 1'000'000}) {
+  for (const unsigned n :
+       {0u, 1u, 5u, 6u, 7u, 8u, 15u, 16u, 50u, 127u, 128u, 1000u, 2030u, 2048u, 5000u, 70'000u, 1'000'000u}) {
     CAPTURE(n);
     std::string bytes(n, '\0');
     for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<char>(i * 7);
