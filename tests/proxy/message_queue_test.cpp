@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/archive/text_iarchive.hpp>
+#include <boost/archive/text_oarchive.hpp>
 #include <cstdlib>
 #include <limits>
 #include <partage/partage.hpp>
@@ -522,6 +524,24 @@ TEST_CASE("MessageQueue: it prints its key and its size, and is refused inside m
   CHECK_THROWS_AS(value.modify([&](int&) { queue.send("y"); }), UsageError);
   CHECK_THROWS_AS(value.modify([&](int&) { queue.receive(); }), UsageError);
   CHECK(queue.size() == 1);
+}
+
+TEST_CASE("MessageQueue: stored, sent or archived, it is its key") {
+  const QueueKey key;
+  const auto queue = MessageQueue::create(key);
+  const Queue<MessageQueue> queues;
+  queues.put(queue);
+  const MessageQueue got = queues.get();
+  CHECK(got.is(queue));
+  std::stringstream file;
+  boost::archive::text_oarchive(file) << queue;
+  MessageQueue read;
+  CHECK(says(message_of<ValueError>([&] { read.send("x"); }), {"an empty handle"}));
+  boost::archive::text_iarchive(file) >> read;
+  CHECK(read.is(queue));
+  queues.put(queue);
+  queue.remove();
+  CHECK_THROWS_AS(queues.get(), KeyError);
 }
 
 TEST_CASE("MessageQueue: opened and closed a thousand times by one process, it takes one place") {

@@ -16,8 +16,8 @@
 // What nobody will remove, `partage ls` shows and `partage clean mq.KEY` removes unless a living process has it open.
 //
 // Use it between programs that are started apart. Within one program and its children a Queue<T> takes any type of item.
-// A handle is a small value; a copy is the same queue, and forked children may use it. It is no element of a container, and is
-// not serialised: send the key.
+// A handle is a small value; a copy is the same queue, and forked children may use it. Stored in a container, sent or archived, it
+// is its key, and is opened again when it is read: KeyError, when the queue was removed since. So it keeps nothing from removal.
 //
 // Death: a message is sent or not, received or not, whoever is killed where; the others go on, and one that waits takes nothing
 // with it. A message that was received is gone, whatever its receiver does then.
@@ -42,6 +42,9 @@
 #include <string_view>
 #include <utility>
 
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/tracking.hpp>
+
 #include <partage/engine/message_queue.hpp>
 #include <partage/error.hpp>
 
@@ -64,6 +67,9 @@ struct MessageQueueOptions {
 
 class MessageQueue {
  public:
+  /// Of no queue, until another one is assigned to it.
+  MessageQueue() = default;
+
   static MessageQueue open(const std::string& key) { return MessageQueue(engine::MessageQueue::open(key)); }
   static MessageQueue open(long long key) { return open(std::to_string(key)); }
   static MessageQueue create(const std::string& key, const MessageQueueOptions& options = {}) {
@@ -105,6 +111,14 @@ class MessageQueue {
   friend bool operator==(const MessageQueue& a, const MessageQueue& b) { return a.is(b); }
   friend std::ostream& operator<<(std::ostream& out, const MessageQueue& queue) { return out << queue.engine_.repr(); }
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    std::string text;
+    if constexpr (Archive::is_saving::value) text = key();
+    archive& text;
+    if constexpr (Archive::is_loading::value) *this = open(text);
+  }
+
  private:
   explicit MessageQueue(engine::MessageQueue queue) noexcept : engine_(std::move(queue)) {}
 
@@ -125,3 +139,5 @@ class MessageQueue {
 };
 
 }  // namespace partage
+
+BOOST_CLASS_TRACKING(partage::MessageQueue, boost::serialization::track_never)

@@ -22,6 +22,7 @@ struct MessageQueueType {
 
 class PARTAGE_API MessageQueue {
  public:
+  MessageQueue() = default;
   static MessageQueue open(const std::string& key);
   static MessageQueue create(const std::string& key, const MessageQueueType& type);
 
