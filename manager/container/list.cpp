@@ -166,21 +166,27 @@ bool List::remove(std::ptrdiff_t i, const u64* version, Bytes* out) const {
     const auto index = resolve_index(i, now.count());
     if (!index || (version != nullptr && stripe().seq.load() != *version)) return false;
     if (out != nullptr) read_element(*segment_, now, config_.packed_size, *index, *out, nullptr);
-    const u64 left = now.count() - 1;
-    sparse = now.sparse_with(left);
-    if (*index == 0 || *index == left) {
-      write.drop(now.load(*index), out != nullptr);
-      write.set_ends(*index == left ? now.head() : now.place(1), left);
-      write.commit();
-    } else if (!write.counted()) {
-      erase_by_shift(write, *index);
-    } else {
-      write.splice(*index, 1, {}, out != nullptr);
-      write.commit();
-    }
+    sparse = now.sparse_with(now.count() - 1);
+    remove(write, *index, out != nullptr);
   }
   if (sparse) shrink();
   return true;
+}
+
+/// Commits. `to_us`: see ListWrite::drop().
+void List::remove(ListWrite& write, u64 index, bool to_us) const {
+  const Ring& now = write.ring();
+  const u64 left = now.count() - 1;
+  if (index == 0 || index == left) {
+    write.drop(now.load(index), to_us);
+    write.set_ends(index == left ? now.head() : now.place(1), left);
+    write.commit();
+  } else if (!write.counted()) {
+    erase_by_shift(write, index);
+  } else {
+    write.splice(index, 1, {}, to_us);
+    write.commit();
+  }
 }
 
 void List::shrink() const {

@@ -144,6 +144,7 @@ class List {
   bool collect(const Selection& selection, ByteTable& out, const OptimisticRead* attempt) const;
   u64 read_slice(const Slice& slice, ByteTable& out) const;
   bool remove(std::ptrdiff_t i, const u64* version, Bytes* out) const;
+  void remove(ListWrite& write, u64 index, bool to_us) const;
   void permute(ListWrite& write, std::span<const u32> order) const;
   void shrink() const;
 

@@ -9,10 +9,14 @@
 //   been dropped. Finished items in front are removed with the one that makes them the front.
 //   So an item goes back to the front, in its order, by clearing one word; and an item whose taker has died is as good as there.
 //
+// Messages. The items of a queue may be messages: the first 8 bytes of each are its type, a positive number. receive() takes one
+//   from wherever it stands, by a shift of the list (list_shift.hpp). Such a queue is neither joinable nor packed, and its items
+//   hold no references.
+//
 // Death: an item is put or not, got or not. A joinable one that was got is in the queue until task_done(), and goes back when
 // its taker ends, in any way. A dead waiter takes nothing: who waits is written down nowhere.
 // Crash: every operation is one commit of the list's stripe (a transaction when items hold references).
-// Complexity: put, get O(1); of a joinable queue O(items taken).
+// Complexity: put, get O(1); of a joinable queue O(items taken); receive() O(messages it looks at).
 // Thread and process safety: full. Errors: OutOfMemory, UsageError, ManagerShutdown, TimeoutError, with nothing changed.
 #pragma once
 
@@ -41,6 +45,9 @@ class Queue {
   QueueOutcome put(BytesView value, const Deadline& deadline) const;
   /// The caller's process holds what references the item has.
   QueueOutcome get(Bytes& out, const Deadline& deadline) const;
+  /// Of messages: the first of this type; 0: the first of all; negative: the first of the lowest type that is at most -type.
+  /// `closed` as soon as it is closed, whatever stands in it.
+  QueueOutcome receive(std::int64_t type, Bytes& out, const Deadline& deadline) const;
   /// Until there may be an item to get, or it is closed, or the deadline has passed; takes nothing.
   void await_item(const Deadline& deadline) const;
   /// Of a joinable queue: the caller's oldest item is done with, else the oldest of all that are taken. False: none is.

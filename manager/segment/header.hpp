@@ -29,7 +29,7 @@ namespace partage::kernel {
 inline constexpr u64 segment_magic = 0x3145474154524150ull;  // "PARTAGE1" in little-endian
 inline constexpr u64 segment_format = 1;
 inline constexpr u64 known_incompat = 0;
-/// Bit of `compat`: no manager process ever serves this segment (that of a process tree), so nobody misses one.
+/// Bit of `compat`: no manager process ever serves this segment (of a process tree or a message queue), so nobody misses one.
 inline constexpr u64 compat_unmanaged = 1;
 
 /// DO NOT CHANGE THESE VALUES: they are in segments.

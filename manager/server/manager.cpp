@@ -18,6 +18,13 @@ std::string name_in(const std::string& address) {
   return address.starts_with(scheme) ? address.substr(scheme.size()) : address;
 }
 
+/// A segment without a manager has a name only when it is that of a message queue (message_queues.hpp).
+void refuse_message_queue(const Segment& segment, const std::string& name) {
+  if (!segment.unmanaged()) return;
+  throw ConnectionError("partage: '" + name + "' is a message queue and no manager; use MessageQueue::open() with " +
+                        "what follows \"mq.\", or another name");
+}
+
 }  // namespace
 
 std::shared_ptr<Segment> make_segment(const Segment::Size& size, const std::string& name) {
@@ -27,8 +34,8 @@ std::shared_ptr<Segment> make_segment(const Segment::Size& size, const std::stri
   return segment;
 }
 
-std::shared_ptr<Segment> make_unmanaged_segment() {
-  auto segment = Segment::create({});
+std::shared_ptr<Segment> make_unmanaged_segment(const Segment::Size& size, const std::string& name) {
+  auto segment = Segment::create(size, name);
   segment->header().compat |= compat_unmanaged;  // nobody else has it yet
   Registry::format(*segment);
   Clients(*segment).attach();
@@ -55,6 +62,7 @@ std::shared_ptr<Segment> connect_segment(const std::string& address) {
                           name + "\"}) or `partage serve " + name + "`");
   }
   auto segment = Segment::attach(std::move(*object));
+  refuse_message_queue(*segment, name);
   if (!segment->live() || !is_manager_alive(*segment)) {
     throw ConnectionError("partage: the manager of '" + name + "' has died; Manager({.name = \"" + name +
                           "\"}) or `partage serve " + name + "` takes over what it left");
@@ -71,6 +79,7 @@ std::shared_ptr<Segment> orphaned_segment(const std::string& name) {
   auto object = MemoryObject::open(name);
   if (!object) return nullptr;
   auto segment = Segment::attach(std::move(*object));
+  refuse_message_queue(*segment, name);
   if (segment->live() && is_manager_alive(*segment)) {
     throw ConnectionError("partage: '" + name + "' is served already, by process " +
                           std::to_string(segment->header().manager_pid.load()) + "; connect(\"" + name +

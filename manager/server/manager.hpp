@@ -36,8 +36,8 @@ struct ManagerProcessOptions {
 
 /// A fresh formatted segment to which this process is attached. Not published.
 std::shared_ptr<Segment> make_segment(const Segment::Size& size, const std::string& name = {});
-/// The same for a segment that no manager will ever serve: that of a process tree.
-std::shared_ptr<Segment> make_unmanaged_segment();
+/// The same for a segment that no manager will ever serve: that of a process tree, or of a message queue.
+std::shared_ptr<Segment> make_unmanaged_segment(const Segment::Size& size = {}, const std::string& name = {});
 /// Attaches this process to a mapped segment, and tells its manager if there is one.
 void join_segment(Segment& segment);
 /// Maps the object behind a descriptor (consumed) and attaches this process.

@@ -2,6 +2,8 @@
 //
 // It takes the service lock, as a manager would, so that nobody adopts the segment meanwhile, gives back what the dead
 // held, and ends the segment in the one step in which nobody can attach.
+// A message queue is no leftover: its messages wait for whoever opens it next. It is removed when it is named and no living
+// process has it open.
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -58,6 +60,13 @@ bool has_orphans(kernel::Segment& segment) {
   return std::ranges::any_of(clients.list(), [&](const kernel::ClientInfo& c) { return clients.is_orphan(c); });
 }
 
+std::string processes_in(kernel::Segment& segment) {
+  const kernel::Clients clients(segment);
+  const auto n =
+      std::ranges::count_if(clients.list(), [&](const kernel::ClientInfo& c) { return !clients.is_dead(c); });
+  return n == 1 ? "1 process" : std::to_string(n) + " processes";
+}
+
 /// Ends the segment if everybody is dead.
 bool end_if_deserted(kernel::Segment& segment) {
   kernel::Clients clients(segment);
@@ -72,18 +81,22 @@ bool end_if_deserted(kernel::Segment& segment) {
 }
 
 /// "" when it was removed, else why not.
-std::string remove(const std::string& name) {
+std::string remove(const std::string& name, bool was_named) {
   const auto segment = look_at(name);
-  if (const Service service = service_of(*segment); service == Service::serving) {
+  const Service service = service_of(*segment);
+  const bool queue = service == Service::queue;
+  if (service == Service::serving) {
     return "process " + std::to_string(kernel::manager_pid(*segment)) + " serves it";
-  } else if (service != Service::ended) {
+  }
+  if (queue && !was_named) return "it is a message queue; `partage clean " + name + "` removes it";
+  if (service != Service::ended) {
     if (has_orphans(*segment)) std::this_thread::sleep_for(kernel::orphan_grace);
     const ServiceLock lock(*segment);
-    if (!lock.held()) return "a manager is just taking it over";
+    if (!lock.held()) return queue ? "somebody is just removing it" : "a manager is just taking it over";
     if (segment->live() && !end_if_deserted(*segment)) {
-      const std::size_t processes = kernel::Clients(*segment).count_processes();
-      return processes == 0 ? "its manager died, but handles of its objects are in the messages of open connections"
-                            : "its manager died, but " + std::to_string(processes) + " processes use it";
+      if (kernel::Clients(*segment).count_processes() == 0)
+        return "its manager died, but handles of its objects are in the messages of open connections";
+      return (queue ? "opened by " : "its manager died, but it is used by ") + processes_in(*segment);
     }
   }
   if (segment->object().is_published_as(name)) kernel::MemoryObject::unpublish(name);
@@ -102,7 +115,7 @@ void clean(const std::vector<std::string>& given, bool as_json) {
   for (const std::string& name : names) {
     std::string reason;
     try {
-      reason = remove(name);
+      reason = remove(name, !given.empty());
     } catch (const Failure&) {  // gone since the directory was read
       if (!given.empty()) throw;
       continue;

@@ -177,6 +177,10 @@ void del(const std::string& name, const std::string& object_name, const std::opt
     if (!done) no_element(attachment, object, *key);
     return;
   }
+  if (attachment.segment().unmanaged()) {
+    throw Failure{Exit::misused, "partage: '" + name + "' is a message queue, which goes as a whole; `partage clean " +
+                                     name + "` removes it"};
+  }
   if (attachment.registry().remove(object_name)) return;
   for (const ObjectInfo& info : attachment.registry().objects()) {  // it was named by its id
     if (info.id == object.ref && !info.name.empty() && attachment.registry().remove(info.name)) return;

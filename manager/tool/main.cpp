@@ -124,7 +124,7 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->callback(
       [&a, del_command] { a.run = [&a, del_command] { del(a.name, a.object, given(*del_command, "KEY", a.key)); }; });
 
-  c = command("clean", "Remove what managers left whose processes are all gone");
+  c = command("clean", "Remove what managers left whose processes are all gone, and message queues that are named");
   c->add_option("NAME", a.names, "Only these");
   json_option(c);
   c->callback([&a] { a.run = [&a] { clean(a.names, a.json); }; });

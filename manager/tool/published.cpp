@@ -61,6 +61,8 @@ const char* word_for(Service service) noexcept {
       return "orphaned";
     case Service::abandoned:
       return "abandoned";
+    case Service::queue:
+      return "queue";
     case Service::ended:
       return "ended";
   }
@@ -71,6 +73,7 @@ Service service_of(kernel::Segment& segment) {
   if (!segment.live()) return Service::ended;
   if (kernel::is_manager_alive(segment)) return Service::serving;
   kernel::require_same_pid_namespace(segment);  // else nobody can say who lives
+  if (segment.unmanaged()) return Service::queue;
   const kernel::Clients clients(segment);
   const auto all = clients.list();
   const bool deserted = std::ranges::all_of(all, [&](const kernel::ClientInfo& c) { return clients.is_dead(c); });

@@ -29,6 +29,7 @@ enum class Service {
   serving,
   orphaned,   // its manager died, processes are attached; data operations go on
   abandoned,  // everybody died: for `clean`
+  queue,      // a message queue: nobody serves it, and it stays until it is removed
   ended       // shut down; its name is about to go, or was left by a death in that moment
 };
 const char* word_for(Service service) noexcept;

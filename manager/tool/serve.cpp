@@ -90,6 +90,10 @@ void serve(const std::string& given, const kernel::Segment::Size& size) {
 void stop(const std::string& given) {
   const std::string name = name_in(given);
   const auto segment = look_at(name);
+  if (segment->unmanaged()) {
+    throw Failure{Exit::not_found, "partage: '" + name + "' is a message queue, and nobody serves it; `partage clean " +
+                                       name + "` removes it"};
+  }
   const pid_t pid = segment->live() ? kernel::manager_pid(*segment) : 0;
   if (pid == 0) {
     throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " +

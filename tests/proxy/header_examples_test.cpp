@@ -1,5 +1,9 @@
 // The examples of the headers, so that they compile and do what they say.
+#include <unistd.h>
+
 #include "support.hpp"
+#include "tests/support/processes.hpp"
+#include "tests/support/queue_key.hpp"
 
 using namespace partage::test;
 
@@ -27,6 +31,23 @@ TEST_SUITE("header_examples") {
     for (const auto& [name, n] : stock) out << name << n;
     CHECK(out.str() == "apples4pears2figs5");
     CHECK(text(stock) == "{'apples': 4, 'pears': 2, 'figs': 5}");
+  }
+
+  TEST_CASE("header_examples: message_queue.hpp") {
+    const QueueKey key;
+    ChildGroup group;
+    auto mq = partage::MessageQueue::create(key);
+    const pid_t client = group.start([&] {
+      auto mine = partage::MessageQueue::open(key);
+      mine.send(std::to_string(getpid()), 1);
+      auto [answer, t] = mine.receive(getpid() + 3);
+      return answer == "at your service" ? 0 : 1;
+    });
+    auto [bytes, type] = mq.receive(1);
+    mq.send("at your service", std::stol(bytes) + 3);
+    CHECK(type == 1);
+    CHECK(group.wait(client, std::chrono::seconds(20)).ok());
+    mq.remove();
   }
 
   TEST_CASE("header_examples: set.hpp") {

@@ -18,7 +18,7 @@ Deadline at_once() {
 using Which = ObjectRef SyncRefs::*;
 constexpr Which packed = &SyncRefs::packed, texts = &SyncRefs::queue, sparse = &SyncRefs::sparse,
                 crowded = &SyncRefs::crowded, parcels = &SyncRefs::parcels, joinable = &SyncRefs::joinable,
-                deliveries = &SyncRefs::deliveries;
+                deliveries = &SyncRefs::deliveries, messages = &SyncRefs::messages;
 
 Queue queue(const Party& p, Which which) {
   return p.queue(p.refs().*which);
@@ -208,6 +208,102 @@ const std::vector<SyncOperation>& queue_operations() {
   return all;
 }
 
+SyncOperation::Step send(std::int64_t type, std::string text) {
+  return put(messages, message(type, text));
+}
+SyncOperation::Step receive(std::int64_t type, Deadline deadline = Waiting::never()) {
+  return [type, deadline](Party& p) {
+    Bytes out;
+    queue(p, messages).receive(type, out, deadline);
+  };
+}
+
+const std::vector<SyncOperation>& message_operations() {
+  static const char* const all_five = "messages: 5: in 4: b*60 3: r*2100 2: x 1: y";
+  static const std::vector<SyncOperation> all = {
+      {.name = "message receive, any",
+       .run = receive(0),
+       .before = all_five,
+       .after = "messages: 4: b*60 3: r*2100 2: x 1: y"},
+      {.name = "message receive, the first",
+       .run = receive(5),
+       .before = all_five,
+       .after = "messages: 4: b*60 3: r*2100 2: x 1: y"},
+      {.name = "message receive, the last",
+       .run = receive(1),
+       .before = all_five,
+       .after = "messages: 5: in 4: b*60 3: r*2100 2: x"},
+      {.name = "message receive, the least",
+       .run = receive(-3),
+       .before = all_five,
+       .after = "messages: 5: in 4: b*60 3: r*2100 2: x"},
+      {.name = "message receive, a blob, the front moves",
+       .run = receive(4),
+       .before = all_five,
+       .after = "messages: 5: in 3: r*2100 2: x 1: y"},
+      {.name = "message receive, own run, the back moves",
+       .run = receive(3),
+       .before = all_five,
+       .after = "messages: 5: in 4: b*60 2: x 1: y"},
+      {.name = "message receive, inline, the back moves, others wait",
+       .set = [](Party& p) { receive(7, long_ago())(p); },
+       .run = receive(2),
+       .before = all_five,
+       .after = "messages: 5: in 4: b*60 3: r*2100 1: y"},
+      {.name = "message receive, the least in the middle",
+       .set = both(send(4, "z"), receive(1)),
+       .run = receive(-3),
+       .before = "messages: 5: in 4: b*60 3: r*2100 2: x 4: z",
+       .after = "messages: 5: in 4: b*60 3: r*2100 4: z"},
+      {.name = "message receive, the only one",
+       .set =
+           [](Party& p) {
+             for (const int type : {5, 4, 2, 1}) receive(type)(p);
+           },
+       .run = receive(3),
+       .before = "messages: 3: r*2100",
+       .after = "messages:"},
+      {.name = "message receive, in the middle, the ring shrinks",
+       .set =
+           [](Party& p) {
+             for (int i = 0; i < 57; ++i) send(9, "many")(p);
+             for (int i = 0; i < 54; ++i) receive(9)(p);
+           },
+       .run = receive(2),
+       .before = "messages: 5: in 4: b*60 3: r*2100 2: x 1: y 9: many 9: many 9: many",
+       .after = "messages: 5: in 4: b*60 3: r*2100 1: y 9: many 9: many 9: many",
+       .several = true},
+      {.name = "message receive, none of the type, without waiting",
+       .run = receive(7),
+       .after = all_five,
+       .visible = false},
+      {.name = "message receive, none of the type, sleeps in vain",
+       .run = [](Party& p) { receive(7, soon())(p); },
+       .after = all_five,
+       .visible = false},
+      {.name = "message receive, removed",
+       .set = close(messages),
+       .run = receive(0, forever),
+       .after = "messages: 5: in 4: b*60 3: r*2100 2: x 1: y, closed",
+       .visible = false},
+      {.name = "message send, one waits for another type",
+       .set = [](Party& p) { receive(7, long_ago())(p); },
+       .run = send(8, "z"),
+       .before = all_five,
+       .after = "messages: 5: in 4: b*60 3: r*2100 2: x 1: y 8: z"},
+      {.name = "message send, removed",
+       .set = close(messages),
+       .run = send(8, "z"),
+       .after = "messages: 5: in 4: b*60 3: r*2100 2: x 1: y, closed",
+       .visible = false},
+      {.name = "message queue removed, they wait",
+       .set = [](Party& p) { receive(7, long_ago())(p); },
+       .run = close(messages),
+       .after = "messages: 5: in 4: b*60 3: r*2100 2: x 1: y, closed"},
+  };
+  return all;
+}
+
 const std::vector<SyncOperation>& joinable_operations() {
   static const auto give_back = [](Which which) -> SyncOperation::Step {
     return [which](Party& p) { queue(p, which).give_back(kernel::Clients(p.segment()).info(2).id); };
@@ -351,11 +447,17 @@ TEST_CASE("joinable queues: every operation is killed after every change of the 
   kill_everywhere("STEPKILL joinable queues", joinable_operations());
 }
 
+TEST_CASE(
+    "queues of messages: every operation is killed after every change of the segment, and repairs in some places") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  kill_everywhere("STEPKILL queues of messages", message_operations());
+}
+
 TEST_CASE("queues: real SIGKILLs at every change and in lock and commit") {
   PARTAGE_SKIP_WITHOUT_STEPPING();
   StepkillReport report("STEPKILL queues, real kills");
-  for (const char* name : {"queue get, inline", "joinable get"}) {
-    for (const auto* list : {&queue_operations(), &joinable_operations()}) {
+  for (const char* name : {"queue get, inline", "joinable get", "message receive, a blob, the front moves"}) {
+    for (const auto* list : {&queue_operations(), &joinable_operations(), &message_operations()}) {
       for (const SyncOperation& operation : *list) {
         if (operation.name != std::string(name)) continue;
         SyncBench bench(operation);
@@ -369,14 +471,14 @@ TEST_SUITE("full:stepkill") {
   TEST_CASE("queues: a real SIGKILL at every instruction of every operation") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     StepkillReport report("STEPKILL queues, every instruction");
-    for (const auto* list : {&queue_operations(), &joinable_operations()}) {
+    for (const auto* list : {&queue_operations(), &joinable_operations(), &message_operations()}) {
       for (const SyncOperation& operation : *list) kill_at_every_instruction(report, operation);
     }
   }
   TEST_CASE("queues: the repair of every operation is killed after every change of the segment") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     StepkillReport report("STEPKILL queues, repairs");
-    for (const auto* list : {&queue_operations(), &joinable_operations()}) {
+    for (const auto* list : {&queue_operations(), &joinable_operations(), &message_operations()}) {
       for (const SyncOperation& operation : *list) kill_every_repair(report, operation);
     }
   }

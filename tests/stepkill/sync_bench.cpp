@@ -53,7 +53,7 @@ void repair_objects(kernel::Segment& segment, const SyncRefs& refs) {
   const kernel::Objects objects(segment);
   for (const ObjectRef ref : {refs.lock, refs.rlock, refs.semaphore, refs.bounded, refs.signal, refs.condition,
                               refs.event, refs.barrier, refs.packed, refs.queue, refs.sparse, refs.crowded,
-                              refs.parcels, refs.joinable, refs.deliveries, refs.list, refs.dict}) {
+                              refs.parcels, refs.joinable, refs.deliveries, refs.messages, refs.list, refs.dict}) {
     const kernel::Hosted hosted(segment, *objects.find(kernel::index_of(ref)));
     hosted.repair_dead();
     for (u32 slot = 2; slot < 4; ++slot) {
@@ -143,6 +143,19 @@ void dump_queue(std::ostream& out, kernel::Segment& segment, const Queue& queue)
     ++place;
   }
   if (queue.returned() != 0) out << ", " << queue.returned() << " back";
+  if (queue.closed()) out << ", closed";
+  out << '\n';
+}
+
+void dump_messages(std::ostream& out, const Queue& queue) {
+  kernel::ByteTable table;
+  queue.all_items(table);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    std::int64_t type = 0;
+    std::memcpy(&type, table[i].data, sizeof type);
+    out << ' ' << type << ':';
+    describe(out, {table[i].data + sizeof type, table[i].size - sizeof type});
+  }
   if (queue.closed()) out << ", closed";
   out << '\n';
 }
@@ -247,6 +260,21 @@ void use_queue(const Party& p, ObjectRef ref) {
   if (queue.joinable()) require(queue.join(Waiting::never()) && !queue.task_done(), "join after everything is done");
 }
 
+void use_messages(const Queue& queue) {
+  Bytes out;
+  const auto receive = [&](std::int64_t type) { return queue.receive(type, out, Waiting::never()); };
+  while (receive(0) == QueueOutcome::done) {
+  }
+  if (queue.closed()) return;
+  require(queue.size() == 0, "an emptied queue of messages is empty");
+  for (const int type : {3, 1, 4, 2, 4}) require(put(queue, view(message(type, std::string(type * 10, 'm')))), "send");
+  for (const int wanted : {4, 2, -9, 0, -4}) {
+    const std::string expected = message(wanted > 0 ? wanted : wanted == -9 ? 1 : wanted == 0 ? 3 : 4, "");
+    require(receive(wanted) == QueueOutcome::done && text(out).starts_with(expected), "receive by type");
+  }
+  require(receive(0) == QueueOutcome::timeout, "every message is received once");
+}
+
 void go_on(const Party& p) {
   for (const kernel::Lock& lock : {p.lock(), p.rlock()}) use_lock(lock);
   for (const kernel::Semaphore& semaphore : {p.semaphore(), p.bounded(), p.signal()}) use_semaphore(semaphore);
@@ -256,6 +284,7 @@ void go_on(const Party& p) {
   const SyncRefs& r = p.refs();
   for (const ObjectRef ref : {r.packed, r.queue, r.sparse, r.crowded, r.parcels, r.joinable, r.deliveries})
     use_queue(p, ref);
+  use_messages(p.queue(r.messages));
   Bytes out;
   p.list().append(view("last"));
   require(p.list().pop_wait(-1, out, Waiting::never()) && text(out) == "last", "list.pop_wait");
@@ -264,6 +293,10 @@ void go_on(const Party& p) {
 }
 
 }  // namespace
+
+std::string message(std::int64_t type, const std::string& text) {
+  return std::string(reinterpret_cast<const char*>(&type), sizeof type) + text;
+}
 
 void Party::as_one_that_dies(const std::function<void(Party&)>& life) {
   in_dying_child([&] {
@@ -299,6 +332,8 @@ std::string SyncBench::dump(const Party& p) {
     out << name << ':';
     dump_queue(out, segment, p.queue(ref));
   }
+  out << "messages:";
+  dump_messages(out, p.queue(r.messages));
   kernel::ByteTable table;
   p.list().snapshot(table);
   out << "list:";
@@ -340,6 +375,7 @@ SyncBench::SyncBench(SyncOperation operation)
   r.joinable = registry.create_queue("joinable_queue<str>", "", {.owners = true}, 3, joinable_queue);
   r.deliveries =
       registry.create_queue("joinable_queue<list<str>>", "", {.handles = true, .owners = true}, 0, joinable_queue);
+  r.messages = registry.create_queue("queue<tuple<i64,str>>", "", {}, 0, queue);
   r.list = at_->new_list();
   r.dict = at_->new_dict();
   party_ = Party(at_.segment(), r);
@@ -358,6 +394,10 @@ SyncBench::SyncBench(SyncOperation operation)
     put(party_.queue(ref), {"", 0, {&r.list, 1}});
     put(party_.queue(ref), {"with text", 9, {&r.list, 1}});
   }
+  std::int64_t type = 5;
+  for (const std::string& s :
+       {std::string("in"), std::string(60, 'b'), std::string(2100, 'r'), std::string("x"), std::string("y")})
+    put(party_.queue(r.messages), view(message(type--, s)));
   for (const char* s : {"one", "two"}) at_->append(r.list, s);
   party_.dict().set(view("k"), view("v"));
   party_.lives().self();  // holds the life lock from now on

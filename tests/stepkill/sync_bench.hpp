@@ -33,6 +33,7 @@ struct SyncRefs {
   ObjectRef crowded;               // of strings, in a ring that the next put makes larger
   ObjectRef parcels;               // a queue of handles: to `list`, and text with it
   ObjectRef joinable, deliveries;  // the same as `queue`, at most 3, and `parcels`, to be finished
+  ObjectRef messages;              // a queue of messages of types 5 to 1: "in", a blob, a run of its own, "x", "y"
   ObjectRef list, dict;            // "one" "two"; "k": "v"
 };
 
@@ -124,6 +125,9 @@ void kill_at_every_instruction(StepkillReport& report, const SyncOperation& oper
 void kill_every_repair(StepkillReport& report, const SyncOperation& operation);
 /// What `real` kills inside of: lock, commit and unlock.
 CodeSet commit_code();
+
+/// The bytes of a message: its type, and text.
+std::string message(std::int64_t type, const std::string& text);
 
 inline kernel::Deadline long_ago() {
   return kernel::Clock::now() - std::chrono::seconds(1);

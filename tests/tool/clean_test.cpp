@@ -138,7 +138,7 @@ TEST_CASE("clean: keeps what somebody serves or uses") {
   CHECK(used.code == 1);
   CHECK(used.json().at("removed").as_array().empty());
   CHECK(used.json().at("kept").as_array().at(0).at("name") == json::value(serving.name()));
-  CHECK(has(used.err, "1 processes use it"));
+  CHECK(has(used.err, "used by 1 process"));
   CHECK(client.finish().ok());
   CHECK(run({"clean", serving.name()}).code == 0);
   CHECK(!is_published(serving.name()));

@@ -14,6 +14,7 @@
 #include <partage/list.hpp>
 #include <partage/lock.hpp>
 #include <partage/manager.hpp>
+#include <partage/message_queue.hpp>
 #include <partage/named.hpp>
 #include <partage/namespace.hpp>
 #include <partage/object.hpp>
