@@ -169,6 +169,7 @@ InTransit::InTransit(Parcel parcel, Transits& transits) {
   const Sorted sorted(parcel.objects);
   std::vector<SegmentEntry> segments;
   loads_.reserve(sorted.sessions.size());
+  if (!sorted.sessions.empty()) kernel::refuse_in_user_code("sending a handle");
   try {
     for (std::size_t i = 0; i < sorted.sessions.size(); ++i) {
       const SessionPtr& session = sorted.sessions[i];

@@ -48,7 +48,8 @@ void settle_transit(Session& session, kernel::ClientId client) noexcept {
     if (!segment.live() || kernel::UserCodeScope::active() || !kernel::is_transit_over(segment, client)) return;
     if (kernel::is_manager_alive(segment)) return kernel::notify(segment, client.slot);
     session.notice_fork();
-    if (session.client_slot() != 0) kernel::reap(segment, client);  // else this process is ending: somebody else does it
+    if (session.client_slot() == 0) return;  // this process is ending: somebody else does it
+    kernel::reap(segment, client);
   } catch (...) {  // no memory, or a stopped process holds a lock: the next look finds it
   }
 }

@@ -315,6 +315,20 @@ TEST_CASE("connection: handles travel when the manager is dead") {
   CHECK(come_down_to(manager, 1));
 }
 
+TEST_CASE("connection: inside modify() handles are received, and not sent") {
+  const Manager manager;
+  const auto list = manager.list<int>({1}), other = manager.list<int>({5});
+  const auto [a, b] = Pipe();
+  const std::string why = message_of<UsageError>([&, a = a] { list.modify(0, [&](int&) { a.send(list); }); });
+  CHECK_MESSAGE(has(why, "sending a handle"), why);
+  CHECK_FALSE(b.poll());
+  b.send(other);
+  list.modify(0, [a = a](int& x) { x += a.recv<ListProxy<int>>().at(0); });
+  CHECK(text(list) == "[6]");
+  other.append(1);  // collects what was received in there
+  CHECK(manager.objects().size() == 2);
+}
+
 TEST_CASE("connection: after the shutdown of their manager handles are refused") {
   Manager manager;
   const auto list = manager.list<int>({1});
