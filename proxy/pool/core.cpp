@@ -119,9 +119,8 @@ void Core::start_worker(std::uint32_t index) {
   text.owner = ::getpid();
   text.chunks = options_.maxtasksperchild;
   auto task = std::make_unique<WorkerTask>(std::move(text), session_, mail_out_, initializer_.get());
-  const std::string path = process::next_path();
-  ProcessOptions options{.name = "PoolWorker-" + path, .daemon = true, .start_method = options_.start_method};
-  auto worker = std::make_unique<Process>(std::move(options));
+  auto worker = std::make_unique<Process>(ProcessOptions{.daemon = true, .start_method = options_.start_method});
+  process::ProcessAccess::rename(*worker, "PoolWorker-");
   process::ProcessAccess::set_task(*worker, std::move(task));
   // A SIGTERM that comes before the worker has let go of this program's handler waits until then.
   const SigtermBlocked scope;
@@ -456,12 +455,12 @@ void Core::run_callbacks() {
       }
       if (complete) active_.erase(id);
     }
+    if (stop_callbacks_ && !did_something) return;
     if (did_something) board_.announce();
     lock.unlock();
     jobs.clear();  // perhaps the last references
     if (!did_something) kernel::sleep_on({&seen, 1}, std::nullopt);
     lock.lock();
-    if (stop_callbacks_ && !did_something) return;
   }
 }
 

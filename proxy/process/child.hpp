@@ -82,6 +82,10 @@ void end_all() noexcept;
 /// For a child that makes its Process itself.
 struct ProcessAccess {
   static void set_task(Process& process, std::unique_ptr<Task> task) { process.child_->task = std::move(task); }
+  /// "Process-2:1" becomes prefix "2:1".
+  static void rename(Process& process, const std::string& prefix) {
+    process.child_->name = prefix + process.child_->path;
+  }
   static void set_child(Process& process, std::shared_ptr<Child> child) { process.child_ = std::move(child); }
 };
 
