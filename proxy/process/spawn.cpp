@@ -30,6 +30,16 @@ std::atomic<bool> initialised{false};
   throw ProcessError("partage: process '" + name + "': start: " + why);
 }
 
+/// Those that the parent had closed are /dev/null from here on. Otherwise what is opened next, shared memory for one,
+/// would get their numbers, and what is written to stderr would go there.
+void open_standard_streams() noexcept {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR);  // without O_CLOEXEC, as standard streams are
+  } while (fd >= 0 && fd < STDERR_FILENO);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
 int reap(pid_t pid) noexcept {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -115,6 +125,7 @@ void init(int argc, char** argv) {
     process::report("it was started by hand with an argument that only Process uses");
     std::exit(2);
   }
+  process::open_standard_streams();
   if (!is_child) process::serve_forks(std::move(socket));
   process::follow_letter(std::move(socket));
 }
