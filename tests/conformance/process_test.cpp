@@ -411,11 +411,21 @@ TEST_CASE("_TestProcess.test_error_on_stdio_flush_1: the parent has closed its o
   with_each_start_method([](StartMethod method) {
     const ChildResult parent = run_child(
         [=] {
-          std::cout << "it cannot be written";
-          ::close(STDOUT_FILENO);
-          ::close(STDERR_FILENO);
-          Child child(ProcessOptions{.start_method = method}, [] {});
-          return child.run() == 0 ? 0 : 1;
+          const Value<int> value(0);
+          for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
+          std::cout << "to nobody" << std::flush;
+          // What the first child says to nobody must not go into something that has got the number of stderr.
+          const auto add_and_fail = [](const Value<int>& v) {
+            v += 1;
+            std::cout << "to nobody" << std::endl;
+            throw ValueError("to nobody");
+          };
+          Child failing(ProcessOptions{.start_method = method}, add_and_fail, value);
+          if (failing.run() != 1) return 1;
+          Child child(
+              ProcessOptions{.start_method = method}, [](const Value<int>& v) { v += 1; }, value);
+          if (child.run() != 0) return 2;
+          return value == 2 ? 0 : 3;
         },
         long_enough);
     CHECK_MESSAGE(parent.ok(), parent.describe());
@@ -427,7 +437,7 @@ TEST_CASE("_TestProcess.test_error_on_stdio_flush_2: the child closes its output
     Child child(ProcessOptions{.start_method = method}, [] {
       ::close(STDOUT_FILENO);
       ::close(STDERR_FILENO);
-      std::cout << "it cannot be written";
+      std::cout << "to nobody";
     });
     CHECK(child.run() == 0);
   });
