@@ -21,10 +21,23 @@ namespace partage::engine::process {
 
 namespace {
 
+/// Where a child that runs the program anew has its socket.
+constexpr int socket_of_child = STDERR_FILENO + 1;
+
 std::atomic<bool> initialised{false};
 
 [[noreturn]] void fail(const std::string& name, const std::string& why) {
   throw ProcessError("partage: process '" + name + "': start: " + why);
+}
+
+/// Those that the parent had closed are /dev/null from here on. Otherwise what is opened next, shared memory for one,
+/// would get their numbers, and what is written to stderr would go there.
+void open_standard_streams() noexcept {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR);  // without O_CLOEXEC, as standard streams are
+  } while (fd >= 0 && fd < STDERR_FILENO);
+  if (fd > STDERR_FILENO) ::close(fd);
 }
 
 int reap(pid_t pid) noexcept {
@@ -76,13 +89,16 @@ std::pair<kernel::OwnedDescriptor, kernel::OwnedDescriptor> socket_pair(const st
 
 Program run_program(const char* argument, const std::string& for_whom) {
   auto [ours, theirs] = socket_pair(for_whom);
-  const std::string fd = std::to_string(theirs.get());
+  const std::string fd = std::to_string(socket_of_child);
   std::string name = program_invocation_name;
   char* const arguments[] = {name.data(), const_cast<char*>(argument), const_cast<char*>(fd.c_str()), nullptr};
 
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), theirs.get());  // the same: not closed by exec
+  // If it is that already, too: this is what keeps exec from closing it.
+  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), socket_of_child);
+  // What this process has opened for itself is not for the child, and a fork server would hold it until it ends.
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, socket_of_child + 1);
   // The program itself, also when its file was replaced or removed.
   pid_t pid = 0;
   const int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, arguments, environ);
@@ -109,6 +125,7 @@ void init(int argc, char** argv) {
     process::report("it was started by hand with an argument that only Process uses");
     std::exit(2);
   }
+  process::open_standard_streams();
   if (!is_child) process::serve_forks(std::move(socket));
   process::follow_letter(std::move(socket));
 }

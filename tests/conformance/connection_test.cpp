@@ -24,9 +24,9 @@ void echo(const Connection& connection) {
 }  // namespace
 
 TEST_CASE("_TestConnection.test_connection: every way to send and to receive") {
-  in_each_unmanaged_world([](World& world) {
+  in_each_way_to_start([](World& world) {
     const auto [conn, child_conn] = Pipe();
-    Worker worker = world.start([conn = child_conn] { echo(conn); });
+    Worker worker = world.start([](const Connection& c) { echo(c); }, child_conn);
 
     const Object sequence = boost::json::array{1, 2.25, nullptr};
     conn.send(sequence);
@@ -97,18 +97,23 @@ TEST_CASE("_TestConnection.test_duplex_false: one end reads, one writes") {
 
 // Only with processes: a thread's copy of a Connection is closed with the others.
 TEST_CASE("_TestConnection.test_spawn_close: the child's end is closed in the parent as soon as the child is started") {
-  const World world(Worker::Kind::process, false);
-  const auto [conn, child_conn] = Pipe();
-  Worker worker = world.start([conn = child_conn] {
-    const std::string bytes = conn.recv_bytes();
-    conn.send_bytes(bytes);
+  with_each_start_method([](StartMethod method) {
+    const auto [conn, child_conn] = Pipe();
+    Worker worker(
+        method,
+        [](const Connection& c) {
+          const std::string bytes = c.recv_bytes();
+          c.send_bytes(bytes);
+          c.close();
+        },
+        child_conn);
+    child_conn.close();
+    conn.send_bytes("hello");
+    REQUIRE(conn.poll(long_enough));
+    CHECK(conn.recv_bytes() == "hello");
     conn.close();
+    CHECK(worker.join() == "");
   });
-  child_conn.close();
-  conn.send_bytes("hello");
-  CHECK(conn.recv_bytes() == "hello");
-  conn.close();
-  CHECK(worker.join() == "");
 }
 
 TEST_CASE("_TestConnection.test_sendbytes: a part of the bytes") {
@@ -135,34 +140,40 @@ TEST_CASE("_TestConnection.test_sendbytes: a part of the bytes") {
 
 // CPython sends any descriptor, to a process by its pid; here it is a Connection that is sent.
 TEST_CASE("_TestConnection.test_fd_transfer: a descriptor goes to a child, and the child writes to it") {
-  const World world(Worker::Kind::process, false);
-  const auto [conn, child_conn] = Pipe();
-  Worker worker = world.start([conn = child_conn] { conn.recv<Connection>().send_bytes("foo"); });
-  const auto [reader, writer] = Pipe(false);
-  conn.send(writer);
-  writer.close();
-  CHECK(worker.join() == "");
-  CHECK(reader.recv_bytes() == "foo");
-  CHECK_THROWS_AS(reader.recv_bytes(), EOFError);
+  with_each_start_method([](StartMethod method) {
+    const auto [conn, child_conn] = Pipe();
+    Worker worker(
+        method, [](const Connection& c) { c.recv<Connection>().send_bytes("foo"); }, child_conn);
+    const auto [reader, writer] = Pipe(false);
+    conn.send(writer);
+    writer.close();
+    CHECK(worker.join() == "");
+    CHECK(reader.recv_bytes() == "foo");
+    CHECK_THROWS_AS(reader.recv_bytes(), EOFError);
+  });
 }
 
 TEST_CASE("_TestConnection.test_large_fd_transfer: the descriptor has a number above 256") {
-  const World world(Worker::Kind::process, false);
-  const auto [conn, child_conn] = Pipe();
-  Worker worker = world.start([conn = child_conn] {
-    std::vector<int> open;
-    while (open.empty() || open.back() < 300) open.push_back(::dup(0));
-    const auto received = conn.recv<Connection>();
-    expect(received.fileno() > 256, "a descriptor above 256");
-    received.send_bytes("bar");
+  with_each_start_method([](StartMethod method) {
+    const auto [conn, child_conn] = Pipe();
+    Worker worker(
+        method,
+        [](const Connection& c) {
+          std::vector<int> open;
+          while (open.empty() || open.back() < 300) open.push_back(::dup(0));
+          const auto received = c.recv<Connection>();
+          expect(received.fileno() > 256, "a descriptor above 256");
+          received.send_bytes("bar");
+        },
+        child_conn);
+    const auto [reader, writer] = Pipe(false);
+    const int large = ::fcntl(writer.fileno(), F_DUPFD_CLOEXEC, 257);
+    REQUIRE(large > 256);
+    const auto descriptor = std::make_shared<const engine::Descriptor>(large);
+    conn.send(Connection(std::make_shared<engine::Channel>(descriptor, false, true)));
+    CHECK(worker.join() == "");
+    CHECK(reader.recv_bytes() == "bar");
   });
-  const auto [reader, writer] = Pipe(false);
-  const int large = ::fcntl(writer.fileno(), F_DUPFD_CLOEXEC, 257);
-  REQUIRE(large > 256);
-  const auto descriptor = std::make_shared<const engine::Descriptor>(large);
-  conn.send(Connection(std::make_shared<engine::Channel>(descriptor, false, true)));
-  CHECK(worker.join() == "");
-  CHECK(reader.recv_bytes() == "bar");
 }
 
 TEST_CASE("_TestConnection.test_missing_fd_transfer: the message came, the descriptor did not") {

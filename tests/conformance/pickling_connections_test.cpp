@@ -8,28 +8,32 @@ using namespace partage::test;
 
 // CPython sends connections of listeners and sockets; here there are pipes.
 TEST_CASE("_TestPicklingConnections.test_pickling: Connections go to a child, which passes them on") {
-  in_each_unmanaged_world([](World& world) {
+  in_each_way_to_start([](World& world) {
     const auto [lconn, lconn_child] = Pipe();
     const auto [rconn, rconn_child] = Pipe();
     // One gives out ends of new pipes; the other one answers at the other ends, which it is sent.
-    Worker listener = world.start([conn = lconn_child] {
-      for (int i = 0; i < 3; ++i) {
-        const auto [here, there] = Pipe();
-        conn.send(std::make_pair(here, there));
-      }
-      conn.close();
-    });
-    Worker remote = world.start([conn = rconn_child] {
-      for (;;) {
-        const auto [message, there] = conn.recv<std::pair<std::string, std::optional<Connection>>>();
-        if (!there) break;
-        std::string upper = message;
-        for (char& c : upper) c = static_cast<char>(std::toupper(c));
-        there->send(upper);
-        there->close();
-      }
-      conn.close();
-    });
+    Worker listener = world.start(
+        [](const Connection& conn) {
+          for (int i = 0; i < 3; ++i) {
+            const auto [here, there] = Pipe();
+            conn.send(std::make_pair(here, there));
+          }
+          conn.close();
+        },
+        lconn_child);
+    Worker remote = world.start(
+        [](const Connection& conn) {
+          for (;;) {
+            const auto [message, there] = conn.recv<std::pair<std::string, std::optional<Connection>>>();
+            if (!there) break;
+            std::string upper = message;
+            for (char& c : upper) c = static_cast<char>(std::toupper(c));
+            there->send(upper);
+            there->close();
+          }
+          conn.close();
+        },
+        rconn_child);
     for (const std::string message : {"hello", "this connection", "came through a connection"}) {
       const auto [here, there] = lconn.recv<std::pair<Connection, Connection>>();
       rconn.send(std::make_pair(message, std::optional(there)));
@@ -47,19 +51,21 @@ TEST_CASE("_TestPicklingConnections.test_pickling: Connections go to a child, wh
 }
 
 TEST_CASE("_TestPicklingConnections.test_access: read-only and write-only ends go to a child") {
-  in_each_unmanaged_world([](World& world) {
+  in_each_way_to_start([](World& world) {
     const auto [conn, child_conn] = Pipe();
-    Worker worker = world.start([conn = child_conn] {
-      const auto writer = conn.recv<Connection>();
-      expect(!writer.readable() && writer.writable(), "a write-only end");
-      writer.send("all is well");
-      writer.close();
-      const auto reader = conn.recv<Connection>();
-      expect(reader.readable() && !reader.writable(), "a read-only end");
-      const auto message = reader.recv<std::string>();
-      conn.send(message + message);
-      conn.close();
-    });
+    Worker worker = world.start(
+        [](const Connection& c) {
+          const auto writer = c.recv<Connection>();
+          expect(!writer.readable() && writer.writable(), "a write-only end");
+          writer.send("all is well");
+          writer.close();
+          const auto reader = c.recv<Connection>();
+          expect(reader.readable() && !reader.writable(), "a read-only end");
+          const auto message = reader.recv<std::string>();
+          c.send(message + message);
+          c.close();
+        },
+        child_conn);
     {
       const auto [reader, writer] = Pipe(false);
       conn.send(writer);

@@ -1,6 +1,7 @@
 // CPython's TestWait.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,29 +20,34 @@ namespace {
 using Message = std::pair<int, int>;  // which of the ten, and of which child
 
 void pause_if(bool slow) {
-  static std::mt19937_64 random(test_seed());
+  static std::mt19937_64 random(test_seed() + static_cast<std::uint64_t>(::getpid()));  // another one in each child
   if (slow) std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
 }
 
-void wait_for_connections(bool slow) {
+void write_messages(const Connection& writer, int child, bool slow) {
+  for (int i = 0; i < 10; ++i) {
+    pause_if(slow);
+    writer.send(Message(i, child));
+  }
+  writer.close();
+}
+
+void wait_for_connections(StartMethod method, bool slow) {
   PARTAGE_SHOW_SEED();
   std::vector<Connection> readers;
-  std::list<Worker> children;
+  std::list<Child> children;
   for (int child = 0; child < 4; ++child) {
     const auto [reader, writer] = Pipe(false);
-    children.emplace_back(Worker::Kind::process, [=, writer = writer] {
-      for (int i = 0; i < 10; ++i) {
-        pause_if(slow);
-        writer.send(Message(i, child));
-      }
-      writer.close();
-    });
+    children.emplace_back(ProcessOptions{.daemon = true, .start_method = method}, write_messages, writer, child, slow);
+    children.back()->start();
     readers.push_back(reader);
     writer.close();
   }
   std::vector<Message> messages;
   while (!readers.empty()) {
-    for (const Waitable& ready : partage::wait(readers)) {
+    const auto all_ready = partage::wait(readers, long_enough);
+    REQUIRE_FALSE(all_ready.empty());
+    for (const Waitable& ready : all_ready) {
       try {
         messages.push_back(ready.connection()->recv<Message>());
       } catch (const EOFError&) {
@@ -56,29 +62,56 @@ void wait_for_connections(bool slow) {
   }
   std::ranges::sort(messages);
   CHECK(messages == expected);
-  for (Worker& child : children) CHECK(child.join() == "");
+  for (Child& child : children) {
+    CHECK(child.ends());
+    CHECK(child->exitcode() == 0);
+  }
 }
 
-void wait_for_sockets(bool slow) {
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+void write_lines(std::uint16_t port, bool slow) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  expect(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "somebody who listens");
+  for (int i = 0; i < 10; ++i) {
+    pause_if(slow);
+    const std::string text = std::to_string(i) + '\n';
+    expect(::send(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "it is sent");
+  }
+  ::close(fd);
+}
+
+void wait_for_sockets(StartMethod method, bool slow) {
   PARTAGE_SHOW_SEED();
+  const engine::Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(listener.fd(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  REQUIRE(::getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  REQUIRE(::listen(listener.fd(), 4) == 0);
+  std::list<Child> children;
+  std::list<engine::Descriptor> sockets;
   std::vector<int> readers;
-  std::list<Worker> children;
   for (int child = 0; child < 4; ++child) {
-    int ends[2];
-    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    children.emplace_back(Worker::Kind::process, [=] {
-      for (int i = 0; i < 10; ++i) {
-        pause_if(slow);
-        const std::string text = std::to_string(i) + '\n';
-        expect(::send(ends[1], text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "it is sent");
-      }
-    });
-    readers.push_back(ends[0]);
-    ::close(ends[1]);
+    children.emplace_back(ProcessOptions{.daemon = true, .start_method = method}, write_lines, ntohs(address.sin_port),
+                          slow);
+    children.back()->start();
+    REQUIRE(partage::wait({listener.fd()}, long_enough).size() == 1);
+    sockets.emplace_back(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    readers.push_back(sockets.back().fd());
   }
   std::map<int, std::string> text;
   while (!readers.empty()) {
-    for (const Waitable& ready : partage::wait(readers)) {
+    const auto all_ready = partage::wait(readers, long_enough);
+    REQUIRE_FALSE(all_ready.empty());
+    for (const Waitable& ready : all_ready) {
       CHECK(ready.connection() == nullptr);
       char buffer[32];
       const ssize_t n = ::recv(ready.fileno(), buffer, sizeof buffer, 0);
@@ -86,28 +119,30 @@ void wait_for_sockets(bool slow) {
         text[ready.fileno()].append(buffer, static_cast<std::size_t>(n));
       } else {
         std::erase(readers, ready.fileno());
-        ::close(ready.fileno());
       }
     }
   }
   CHECK(text.size() == 4);
   for (const auto& [fd, all] : text) CHECK(all == "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
-  for (Worker& child : children) CHECK(child.join() == "");
+  for (Child& child : children) {
+    CHECK(child.ends());
+    CHECK(child->exitcode() == 0);
+  }
 }
 
 }  // namespace
 
 TEST_CASE("TestWait.test_wait: four writers; who is at the end is taken out") {
-  wait_for_connections(false);
+  with_each_start_method([](StartMethod method) { wait_for_connections(method, false); });
 }
 TEST_CASE("TestWait.test_wait_slow: the same with pauses") {
-  wait_for_connections(true);
+  with_each_start_method([](StartMethod method) { wait_for_connections(method, true); });
 }
 TEST_CASE("TestWait.test_wait_socket: descriptors of sockets") {
-  wait_for_sockets(false);
+  with_each_start_method([](StartMethod method) { wait_for_sockets(method, false); });
 }
 TEST_CASE("TestWait.test_wait_socket_slow: the same with pauses") {
-  wait_for_sockets(true);
+  with_each_start_method([](StartMethod method) { wait_for_sockets(method, true); });
 }
 
 TEST_CASE("TestWait.test_wait_timeout: nothing after the timeout, else what is ready") {
@@ -119,26 +154,29 @@ TEST_CASE("TestWait.test_wait_timeout: nothing after the timeout, else what is r
   CHECK(ready[0] == a);
 }
 
-// A sentinel is a descriptor that becomes readable when the process ends.
 TEST_CASE("TestWait.test_wait_integer: the end of a process among Connections") {
-  const Semaphore started(0);
-  const auto [a, b] = Pipe();
-  Process child([=] {
-    started.release();
-    std::this_thread::sleep_for(timeout);
+  with_each_start_method([](StartMethod method) {
+    const Semaphore started(0);
+    const auto [a, b] = Pipe();
+    Child child(
+        ProcessOptions{.start_method = method},
+        [](const Semaphore& s) {
+          s.release();
+          std::this_thread::sleep_for(timeout);
+        },
+        started);
+    child->start();
+    const int sentinel = child->sentinel();
+    REQUIRE(started.acquire(long_enough));
+    using All = std::vector<Waitable>;
+    CHECK(partage::wait({a, sentinel, b}, long_enough) == All{sentinel});
+    a.send(1);
+    CHECK(partage::wait({a, sentinel, b}, long_enough) == All{sentinel, b});
+    b.send(1);
+    CHECK(partage::wait({a, sentinel, b}, long_enough) == All{a, sentinel, b});
+    child->terminate();
+    CHECK(child.ends());
   });
-  child.start();
-  const int sentinel = static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0));
-  REQUIRE(sentinel >= 0);
-  started.acquire();
-  using All = std::vector<Waitable>;
-  CHECK(partage::wait({a, sentinel, b}, 60s) == All{sentinel});
-  a.send(1);
-  CHECK(partage::wait({a, sentinel, b}, 60s) == All{sentinel, b});
-  b.send(1);
-  CHECK(partage::wait({a, sentinel, b}, 60s) == All{a, sentinel, b});
-  child.join();
-  ::close(sentinel);
 }
 
 TEST_CASE("TestWait.test_neg_timeout: a negative timeout is none") {

@@ -148,7 +148,11 @@ std::string description() {
   constexpr Kind kind = kind_of<T>;
   if constexpr (!std::is_array_v<T>) static_assert(Storable<T>::value);
   const auto enclosed = [](std::string_view word) {
-    return std::string(word) + '<' + detail::joined(Parts<T>{}) + '>';
+    std::string text(word);  // step by step: GCC 12 warns of operator+ here (-Warray-bounds), wrongly
+    text += '<';
+    text += detail::joined(Parts<T>{});
+    text += '>';
+    return text;
   };
   if constexpr (kind == Kind::handle) {
     return HandleTraits<T>::description();
