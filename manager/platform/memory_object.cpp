@@ -27,6 +27,14 @@ int open_unnamed() {
 
 }  // namespace
 
+MemoryObject::MemoryObject(int fd) noexcept : fd_(fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return;
+  const int higher = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (higher < 0) return;
+  ::close(fd);
+  fd_ = higher;
+}
+
 MemoryObject& MemoryObject::operator=(MemoryObject&& other) noexcept {
   if (this != &other) {
     if (fd_ >= 0) ::close(fd_);
@@ -68,7 +76,7 @@ std::optional<MemoryObject> MemoryObject::open(const std::string& name) {
   if (fd < 0) throw ConnectionError("partage: cannot open the segment '" + name + "': " + reason(errno));
   MemoryObject object(fd);
   struct stat s {};
-  if (::fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
+  if (::fstat(object.fd_, &s) != 0 || !S_ISREG(s.st_mode)) {
     throw ConnectionError("partage: '" + name + "' is no segment: " + path + " is not a regular file");
   }
   if (s.st_uid != ::geteuid()) {

@@ -20,7 +20,9 @@ namespace partage::kernel {
 class MemoryObject {
  public:
   MemoryObject() = default;
-  explicit MemoryObject(int fd) noexcept : fd_(fd) {}
+  /// A descriptor below 3 is changed for another one: where a program has closed its standard streams, what it prints would
+  /// go over the segment's first bytes.
+  explicit MemoryObject(int fd) noexcept;
   MemoryObject(MemoryObject&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   MemoryObject& operator=(MemoryObject&& other) noexcept;
   ~MemoryObject();

@@ -10,6 +10,8 @@
 
 namespace partage::test {
 
+using Message = MessageQueue::Message;
+
 TEST_CASE("message queue: threads send, receive by type, open, and create under one key") {
   const QueueKey key;
   const auto queue = MessageQueue::create(key);

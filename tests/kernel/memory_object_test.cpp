@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/kernel/fixture.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/support/shm_litter.hpp"
 
 namespace partage::test {
@@ -35,6 +36,18 @@ TEST_CASE("memory object: private from birth to end") {
   CHECK(s.st_nlink == 0);
   CHECK(s.st_blocks == 0);
   CHECK((::fcntl(object.fd(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("memory object: never in the place of a closed standard stream") {
+  const ChildResult result = run_child(
+      [] {
+        for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
+        const MemoryObject object = MemoryObject::create(1 << 20);
+        const MemoryObject received(::dup(object.fd()));
+        return object.fd() > STDERR_FILENO && received.fd() > STDERR_FILENO ? 0 : 1;
+      },
+      std::chrono::seconds(20));
+  CHECK_MESSAGE(result.ok(), result.describe());
 }
 
 TEST_CASE("memory object: commit charges memory and nothing else") {

@@ -15,6 +15,8 @@
 #include "tests/support/seed.hpp"
 
 namespace partage::test {
+
+using Message = MessageQueue::Message;
 namespace {
 
 using namespace std::chrono_literals;

@@ -23,6 +23,8 @@
 #include "tests/support/queue_key.hpp"
 
 namespace partage::test {
+
+using Message = MessageQueue::Message;
 namespace {
 
 using namespace std::chrono_literals;

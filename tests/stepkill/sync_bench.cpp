@@ -58,6 +58,7 @@ void repair_objects(kernel::Segment& segment, const SyncRefs& refs) {
     hosted.repair_dead();
     for (u32 slot = 2; slot < 4; ++slot) {
       const u64 state = kernel::control_table(segment).slots[slot].state.load();
+      if (static_cast<kernel::ClientState>(state & 255) == kernel::ClientState::free) continue;  // it left: nobody reaps it
       hosted.give_back({slot, static_cast<u32>(state >> 32)}, true);
     }
   }

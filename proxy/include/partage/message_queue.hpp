@@ -50,13 +50,6 @@
 
 namespace partage {
 
-struct Message {
-  std::string bytes{};
-  long type = 0;
-
-  friend bool operator==(const Message&, const Message&) = default;
-};
-
 struct MessageQueueOptions {
   /// Bytes it may grow to, its own tables (some 200 KiB) included; 0: 16 GiB, or less where the machine or its limits say so.
   /// Reserved in address space only. A queue that is there already keeps what it has.
@@ -67,6 +60,13 @@ struct MessageQueueOptions {
 
 class MessageQueue {
  public:
+  struct Message {
+    std::string bytes{};
+    long type = 0;
+
+    friend bool operator==(const Message&, const Message&) = default;
+  };
+
   /// Of no queue, until another one is assigned to it.
   MessageQueue() = default;
 
