@@ -62,8 +62,9 @@ bool has_orphans(kernel::Segment& segment) {
 
 std::string processes_in(kernel::Segment& segment) {
   const kernel::Clients clients(segment);
-  const auto n =
-      std::ranges::count_if(clients.list(), [&](const kernel::ClientInfo& c) { return !clients.is_dead(c); });
+  const auto n = std::ranges::count_if(clients.list(), [&](const kernel::ClientInfo& c) {
+    return c.state != kernel::ClientState::transit && !clients.is_dead(c);
+  });
   return n == 1 ? "1 process" : std::to_string(n) + " processes";
 }
 
