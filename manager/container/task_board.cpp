@@ -40,6 +40,7 @@ struct Job::Sizes {
 };
 struct Job::Head : Job::Sizes {
   alignas(64) std::atomic<u64> next;
+  std::atomic<u64> claimed;  // chunks; never falls
 };
 
 struct TaskBoard::Head {
@@ -105,7 +106,7 @@ bool Job::is_done(u64 chunk) const noexcept {
   return chunk_word(chunk).load(std::memory_order_acquire) == chunk_done;
 }
 u64 Job::claimed() const noexcept {
-  return std::min(u64{static_cast<u32>(head().next.load())} * chunk(), tasks());
+  return std::min(head().claimed.load() * chunk(), tasks());
 }
 void Job::begin(u64 task) const noexcept {
   state_byte(task).store(static_cast<std::uint8_t>(TaskState::running), std::memory_order_release);
@@ -135,7 +136,7 @@ Job TaskBoard::new_job(const Job::Plan& plan) const {
   h.input_bytes = plan.input_bytes;
 
   auto* const base = static_cast<std::byte*>(allocate(*segment_, at));
-  new (base) Job::Head{h, {}};
+  new (base) Job::Head{h, {}, {}};
   const auto copy = [&](u64 to, const void* from, u64 bytes) {
     if (bytes != 0) std::memcpy(base + to, from, bytes);
   };
@@ -318,6 +319,11 @@ bool TaskBoard::try_claim(u32 w, u64 i, std::optional<Claim>& claim) const noexc
     u32 expected = chunk_free;
     if (!job.chunk_word(c).compare_exchange_strong(expected, w + 1)) continue;
     next.compare_exchange_strong(hint, hint >> 32 << 32 | (c + 1));
+    // Not the hint, which may lag behind and falls when a chunk becomes free.
+    std::atomic<u64>& claimed = job.head().claimed;
+    u64 highest = claimed.load();
+    while (highest <= c && !claimed.compare_exchange_weak(highest, c + 1)) {
+    }
     worker(w).claims.fetch_add(1, std::memory_order_relaxed);
     claim = Claim{job, i, c, c * job.chunk(), std::min((c + 1) * job.chunk(), job.tasks())};
     return true;

@@ -17,7 +17,8 @@
 //   worker[w] hazard: 1 + the job slot it is looking at, 0 = none; claims: how many chunks it has claimed
 //   slot[64]  job: offset of the job posted there, 0 = free; id: jobs are served in the order of their ids
 // Layout of a job
-//   head      sizes and offsets; next: generation << 32 | the first chunk that may be free
+//   head      sizes and offsets; next: generation << 32 | the first chunk that may be free; claimed: chunks below the
+//             highest that was ever claimed, that one included
 //   chunk[]   u32: 0 = free, 1 + w = claimed by w, ~0 = done
 //   state[]   u8 per task: TaskState
 //   result[], call, inputs
@@ -87,7 +88,7 @@ class Job {
   std::byte* result(u64 task) const noexcept;
   TaskState state(u64 task) const noexcept;
   bool is_done(u64 chunk) const noexcept;
-  /// No task from here on was ever claimed, but for those of dead workers.
+  /// No task from here on was ever begun. Never falls.
   u64 claimed() const noexcept;
 
   // The claimer's.
