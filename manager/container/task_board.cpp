@@ -364,13 +364,25 @@ void TaskBoard::leave(u32 w) const noexcept {
   announce();
 }
 
-bool TaskBoard::sleep() const {
+bool TaskBoard::sees_work(u32 w) const noexcept {
+  bool found = false;
+  for (u64 i = 0; i < job_slots && !found; ++i) {
+    Job job;
+    found = look_into(w, i, job) && !is_exhausted(job);
+  }
+  worker(w).hazard.store(0);
+  return found;
+}
+
+bool TaskBoard::sleep(u32 w) const {
+  // What is posted or closed from here on changes the word, and so ends the sleep.
   const u32 seen = head().work.load();
-  if (has_work()) return true;
-  if (head().closed.load() != 0) return false;
+  const bool closed = head().closed.load() != 0;
+  if (sees_work(w)) return true;
+  if (closed) return false;
   head().sleepers.fetch_add(1);
   const FutexWord word{futex(head().work), seen};
-  if (!has_work() && head().closed.load() == 0) sleep_on({&word, 1}, std::nullopt);
+  sleep_on({&word, 1}, std::nullopt);
   head().sleepers.fetch_sub(1);
   return true;
 }

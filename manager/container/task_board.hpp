@@ -9,7 +9,7 @@
 //   make(); jobs made by new_job(), filled           for (;;) {
 //   post(job) while there is a slot                    while (claim(w, claim))
 //   watch(): sleeps until something is finished          for each task: begin(), run it, finish();  done(claim)
-//   reclaim(w) after the death of w                    if (!sleep()) break;           // until there is work; false: closed
+//   reclaim(w) after the death of w                    if (!sleep(w)) break;          // until there is work; false: closed
 //   retire(job), later free_job()                    }
 //
 // Layout of the board (64-byte lines)
@@ -170,7 +170,7 @@ class TaskBoard {
   /// Claims nothing more, though there may be something.
   void leave(u32 worker) const noexcept;
   /// Until there may be something to claim. False: closed.
-  bool sleep() const;
+  bool sleep(u32 worker) const;
 
  private:
   struct Head;
@@ -184,6 +184,8 @@ class TaskBoard {
   /// The slot's job, which stays while the worker's hazard names the slot.
   bool look_into(u32 worker, u64 slot, Job& job) const noexcept;
   bool is_exhausted(const Job& job) const noexcept;
+  /// has_work() as a worker may ask it: the owner's looks at jobs without a hazard.
+  bool sees_work(u32 worker) const noexcept;
 
   Segment* segment_;
   u64 offset_;

@@ -86,7 +86,7 @@ bool work(const TaskBoard& board, u32 w, Dies dies) {
       board.done(*claim);
       if (dies()) return false;
     }
-  } while (board.sleep());
+  } while (board.sleep(w));
   return true;
 }
 
@@ -473,7 +473,7 @@ TEST_CASE("task board: a worker that sleeps is woken by a job, by a freed chunk,
   }
   board.close();
   worker.join();
-  CHECK_FALSE(board.sleep());
+  CHECK_FALSE(board.sleep(0));
 }
 
 }  // namespace partage::test
