@@ -125,6 +125,13 @@ void Core::start_worker(std::uint32_t index) {
   // A SIGTERM that comes before the worker has let go of this program's handler waits until then.
   const SigtermBlocked scope;
   worker->start();
+  try {
+    static_cast<void>(worker->sentinel());  // the descriptor: here it can still be refused
+  } catch (...) {
+    worker->kill();
+    worker->join();
+    throw;
+  }
   workers_[index] = {std::move(worker), false};
 }
 
@@ -286,6 +293,10 @@ void Core::supervise() {
       break_down(std::make_exception_ptr(ProcessError(
           std::string("partage: pool: a worker could not be replaced, and nothing more is done: ") + error.what())));
       kill_at_ = Clock::now();
+      // Should it fail again, others get the mutex in between.
+      lock.unlock();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      lock.lock();
     }
   }
   ended_ = true;
