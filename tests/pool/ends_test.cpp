@@ -17,6 +17,26 @@ namespace {
 
 using namespace std::chrono_literals;
 
+int square(int n) {
+  return n * n;
+}
+
+/// In a process of its own, because what is tested could end it, or hang.
+template <class Body>
+void in_child(Body body) {
+  const ChildResult result = run_child(
+      [&] {
+        reset_fatal_signals();
+        body();
+      },
+      20s);
+  CHECK_MESSAGE(result.ok(), result.describe());
+}
+
+void expect(bool holds, const char* what) {
+  if (!holds) throw std::runtime_error(std::string("expected: ") + what);
+}
+
 }  // namespace
 
 TEST_SUITE("pool") {
@@ -46,6 +66,63 @@ TEST_SUITE("pool") {
         CHECK(dead <= 1);
       }
     }
+  }
+
+  TEST_CASE("pool: callbacks that are registered when it has ended run, each time, and when it is gone") {
+    in_child([] {
+      std::optional<AsyncResult<int>> result;
+      std::atomic<int> calls = 0;
+      {
+        Pool pool(1);
+        result = pool.apply_async(square, 3);
+        pool.close();
+        pool.join();
+        for (int i = 1; i <= 3; ++i) {
+          result->then([&](int n) { calls += n; });
+          expect(result->get(10s) == 9, "the result");
+          expect(calls == 9 * i, "a callback after join()");
+          std::this_thread::sleep_for(5ms);  // its thread may have ended by now, or not
+        }
+      }
+      for (int i = 4; i <= 6; ++i) {
+        result->then([&](int n) { calls += n; });
+        if (i == 5) std::this_thread::sleep_for(5ms);
+        expect(result->get(10s) == 9, "the result");
+        expect(calls == 9 * i, "a callback after the end of the pool");
+      }
+      // The last to know of the pool is the thread of a callback.
+      result->then([&](int) { std::this_thread::sleep_for(5ms); });
+      result.reset();
+      std::this_thread::sleep_for(20ms);
+    });
+  }
+
+  TEST_CASE("pool: a callback may destroy the pool, or what uses it") {
+    in_child([] {
+      auto pool = std::make_shared<Pool>(2);
+      const Event go, ended;
+      // The last owner of the pool is the callback itself, which goes when it has run.
+      const auto result = pool->apply_async(square, 2);
+      result.then([pool, go, ended](int) {
+        go.wait(10s);
+        ended.set();
+      });
+      pool.reset();
+      go.set();
+      expect(ended.wait(10s), "the callback");
+      expect(result.get(10s) == 4, "the result");
+    });
+    in_child([] {
+      auto* const pool = new Pool(2);
+      std::atomic<bool> gone = false;
+      pool->apply_async(square, 2).then([&](int) {
+        delete pool;
+        gone = true;
+      });
+      expect(eventually([&] { return gone.load(); }, 10s), "the pool to be gone");
+      expect(eventually([] { return active_children().empty(); }, 10s), "its workers to be gone");
+      std::this_thread::sleep_for(10ms);
+    });
   }
 }
 
