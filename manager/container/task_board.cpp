@@ -46,7 +46,7 @@ struct Job::Head : Job::Sizes {
 struct TaskBoard::Head {
   alignas(64) std::atomic<u32> work;
   std::atomic<u32> sleepers, closed;
-  u32 workers;
+  u32 workers, slots;
   alignas(64) std::atomic<u32> finished;
   std::atomic<u32> watchers;
 };
@@ -169,9 +169,10 @@ Job TaskBoard::job_in(u64 i) const noexcept {
 }
 
 TaskBoard TaskBoard::make(Segment& segment, u32 workers) {
-  void* const run = allocate(segment, sizeof(Head) + workers * sizeof(Worker) + job_slots * sizeof(Slot));
+  void* const run = allocate(segment, sizeof(Head) + workers * sizeof(Worker) + (workers + spare_slots) * sizeof(Slot));
   const TaskBoard board(segment, segment.offset_of(run));
   board.head().workers = workers;
+  board.head().slots = workers + spare_slots;
   return board;
 }
 
@@ -183,7 +184,7 @@ void TaskBoard::destroy() const noexcept {
 }
 
 bool TaskBoard::post(const Job& job) const noexcept {
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     Slot& s = slot(i);
     if (s.job.load() != 0) continue;
     // A worker may still be leaving the job that was here before; it compares the offset, which may come again.
@@ -199,7 +200,7 @@ bool TaskBoard::post(const Job& job) const noexcept {
 }
 
 void TaskBoard::retire(const Job& job) const noexcept {
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     if (slot(i).job.load() == job.offset()) slot(i).job.store(0);
   }
 }
@@ -228,7 +229,7 @@ bool TaskBoard::is_exhausted(const Job& job) const noexcept {
 }
 
 bool TaskBoard::has_work() const noexcept {
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     if (slot(i).job.load() != 0 && !is_exhausted(job_in(i))) return true;
   }
   return false;
@@ -237,7 +238,7 @@ bool TaskBoard::has_work() const noexcept {
 std::vector<TaskBoard::Death> TaskBoard::reclaim(u32 w) const {
   std::vector<Death> deaths;
   bool freed = false;
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     if (slot(i).job.load() == 0) continue;
     const Job job = job_in(i);
     for (u64 c = 0; c < job.chunks(); ++c) {
@@ -339,15 +340,15 @@ bool TaskBoard::claim(u32 w, std::optional<Claim>& claim) const noexcept {
   }
   for (;;) {
     // The oldest first; one that has nothing left is passed over.
-    u64 best = job_slots, best_id = ~u64{0};
-    for (u64 i = 0; i < job_slots; ++i) {
+    u64 best = head().slots, best_id = ~u64{0};
+    for (u64 i = 0; i < head().slots; ++i) {
       if (slot(i).job.load() == 0 || slot(i).id.load() >= best_id) continue;
       Job job;
       if (!look_into(w, i, job) || is_exhausted(job)) continue;
       best = i;
       best_id = slot(i).id.load();
     }
-    if (best == job_slots) break;
+    if (best == head().slots) break;
     if (try_claim(w, best, claim)) return true;
   }
   worker(w).hazard.store(0);
@@ -366,7 +367,7 @@ void TaskBoard::leave(u32 w) const noexcept {
 
 bool TaskBoard::sees_work(u32 w) const noexcept {
   bool found = false;
-  for (u64 i = 0; i < job_slots && !found; ++i) {
+  for (u64 i = 0; i < head().slots && !found; ++i) {
     Job job;
     found = look_into(w, i, job) && !is_exhausted(job);
   }

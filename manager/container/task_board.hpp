@@ -13,9 +13,9 @@
 //   retire(job), later free_job()                    }
 //
 // Layout of the board (64-byte lines)
-//   head      work, sleepers, finished, watchers, closed, workers
+//   head      work, sleepers, finished, watchers, closed, workers, slots
 //   worker[w] hazard: 1 + the job slot it is looking at, 0 = none; claims: how many chunks it has claimed
-//   slot[64]  job: offset of the job posted there, 0 = free; id: jobs are served in the order of their ids
+//   slot[]    job: offset of the job posted there, 0 = free; id: jobs are served in the order of their ids
 // Layout of a job
 //   head      sizes and offsets; next: generation << 32 | the first chunk that may be free; claimed: chunks below the
 //             highest that was ever claimed, that one included
@@ -109,7 +109,8 @@ class Job {
 
 class TaskBoard {
  public:
-  static constexpr u64 job_slots = 64;
+  /// Jobs that are posted beyond one for each worker: all workers can be busy, and find more when they are done.
+  static constexpr u64 spare_slots = 64;
 
   struct Claim {
     Job job;

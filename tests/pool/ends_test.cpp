@@ -124,6 +124,25 @@ TEST_SUITE("pool") {
       std::this_thread::sleep_for(10ms);
     });
   }
+
+  TEST_CASE("pool: all workers are busy at once, also if they are many") {
+    in_child([] {
+      constexpr int workers = 80;
+      Pool pool(workers);
+      const Value<int> count(0);
+      const Event all;
+      std::vector<AsyncResult<bool>> results;
+      for (int i = 0; i < workers; ++i) {
+        results.push_back(pool.apply_async(
+            [](const Value<int>& here, const Event& event) {
+              if (++here == workers) event.set();
+              return event.wait(10s);
+            },
+            count, all));
+      }
+      for (const auto& result : results) expect(result.get(15s), "all of them");
+    });
+  }
 }
 
 }  // namespace partage::test
