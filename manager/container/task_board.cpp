@@ -40,12 +40,13 @@ struct Job::Sizes {
 };
 struct Job::Head : Job::Sizes {
   alignas(64) std::atomic<u64> next;
+  std::atomic<u64> claimed;  // chunks; never falls
 };
 
 struct TaskBoard::Head {
   alignas(64) std::atomic<u32> work;
   std::atomic<u32> sleepers, closed;
-  u32 workers;
+  u32 workers, slots;
   alignas(64) std::atomic<u32> finished;
   std::atomic<u32> watchers;
 };
@@ -105,7 +106,7 @@ bool Job::is_done(u64 chunk) const noexcept {
   return chunk_word(chunk).load(std::memory_order_acquire) == chunk_done;
 }
 u64 Job::claimed() const noexcept {
-  return std::min(u64{static_cast<u32>(head().next.load())} * chunk(), tasks());
+  return std::min(head().claimed.load() * chunk(), tasks());
 }
 void Job::begin(u64 task) const noexcept {
   state_byte(task).store(static_cast<std::uint8_t>(TaskState::running), std::memory_order_release);
@@ -135,7 +136,7 @@ Job TaskBoard::new_job(const Job::Plan& plan) const {
   h.input_bytes = plan.input_bytes;
 
   auto* const base = static_cast<std::byte*>(allocate(*segment_, at));
-  new (base) Job::Head{h, {}};
+  new (base) Job::Head{h, {}, {}};
   const auto copy = [&](u64 to, const void* from, u64 bytes) {
     if (bytes != 0) std::memcpy(base + to, from, bytes);
   };
@@ -168,9 +169,10 @@ Job TaskBoard::job_in(u64 i) const noexcept {
 }
 
 TaskBoard TaskBoard::make(Segment& segment, u32 workers) {
-  void* const run = allocate(segment, sizeof(Head) + workers * sizeof(Worker) + job_slots * sizeof(Slot));
+  void* const run = allocate(segment, sizeof(Head) + workers * sizeof(Worker) + (workers + spare_slots) * sizeof(Slot));
   const TaskBoard board(segment, segment.offset_of(run));
   board.head().workers = workers;
+  board.head().slots = workers + spare_slots;
   return board;
 }
 
@@ -182,7 +184,7 @@ void TaskBoard::destroy() const noexcept {
 }
 
 bool TaskBoard::post(const Job& job) const noexcept {
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     Slot& s = slot(i);
     if (s.job.load() != 0) continue;
     // A worker may still be leaving the job that was here before; it compares the offset, which may come again.
@@ -198,7 +200,7 @@ bool TaskBoard::post(const Job& job) const noexcept {
 }
 
 void TaskBoard::retire(const Job& job) const noexcept {
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     if (slot(i).job.load() == job.offset()) slot(i).job.store(0);
   }
 }
@@ -227,7 +229,7 @@ bool TaskBoard::is_exhausted(const Job& job) const noexcept {
 }
 
 bool TaskBoard::has_work() const noexcept {
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     if (slot(i).job.load() != 0 && !is_exhausted(job_in(i))) return true;
   }
   return false;
@@ -236,7 +238,7 @@ bool TaskBoard::has_work() const noexcept {
 std::vector<TaskBoard::Death> TaskBoard::reclaim(u32 w) const {
   std::vector<Death> deaths;
   bool freed = false;
-  for (u64 i = 0; i < job_slots; ++i) {
+  for (u64 i = 0; i < head().slots; ++i) {
     if (slot(i).job.load() == 0) continue;
     const Job job = job_in(i);
     for (u64 c = 0; c < job.chunks(); ++c) {
@@ -318,6 +320,11 @@ bool TaskBoard::try_claim(u32 w, u64 i, std::optional<Claim>& claim) const noexc
     u32 expected = chunk_free;
     if (!job.chunk_word(c).compare_exchange_strong(expected, w + 1)) continue;
     next.compare_exchange_strong(hint, hint >> 32 << 32 | (c + 1));
+    // Not the hint, which may lag behind and falls when a chunk becomes free.
+    std::atomic<u64>& claimed = job.head().claimed;
+    u64 highest = claimed.load();
+    while (highest <= c && !claimed.compare_exchange_weak(highest, c + 1)) {
+    }
     worker(w).claims.fetch_add(1, std::memory_order_relaxed);
     claim = Claim{job, i, c, c * job.chunk(), std::min((c + 1) * job.chunk(), job.tasks())};
     return true;
@@ -333,15 +340,15 @@ bool TaskBoard::claim(u32 w, std::optional<Claim>& claim) const noexcept {
   }
   for (;;) {
     // The oldest first; one that has nothing left is passed over.
-    u64 best = job_slots, best_id = ~u64{0};
-    for (u64 i = 0; i < job_slots; ++i) {
+    u64 best = head().slots, best_id = ~u64{0};
+    for (u64 i = 0; i < head().slots; ++i) {
       if (slot(i).job.load() == 0 || slot(i).id.load() >= best_id) continue;
       Job job;
       if (!look_into(w, i, job) || is_exhausted(job)) continue;
       best = i;
       best_id = slot(i).id.load();
     }
-    if (best == job_slots) break;
+    if (best == head().slots) break;
     if (try_claim(w, best, claim)) return true;
   }
   worker(w).hazard.store(0);
@@ -358,13 +365,25 @@ void TaskBoard::leave(u32 w) const noexcept {
   announce();
 }
 
-bool TaskBoard::sleep() const {
+bool TaskBoard::sees_work(u32 w) const noexcept {
+  bool found = false;
+  for (u64 i = 0; i < head().slots && !found; ++i) {
+    Job job;
+    found = look_into(w, i, job) && !is_exhausted(job);
+  }
+  worker(w).hazard.store(0);
+  return found;
+}
+
+bool TaskBoard::sleep(u32 w) const {
+  // What is posted or closed from here on changes the word, and so ends the sleep.
   const u32 seen = head().work.load();
-  if (has_work()) return true;
-  if (head().closed.load() != 0) return false;
+  const bool closed = head().closed.load() != 0;
+  if (sees_work(w)) return true;
+  if (closed) return false;
   head().sleepers.fetch_add(1);
   const FutexWord word{futex(head().work), seen};
-  if (!has_work() && head().closed.load() == 0) sleep_on({&word, 1}, std::nullopt);
+  sleep_on({&word, 1}, std::nullopt);
   head().sleepers.fetch_sub(1);
   return true;
 }

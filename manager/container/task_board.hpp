@@ -9,15 +9,16 @@
 //   make(); jobs made by new_job(), filled           for (;;) {
 //   post(job) while there is a slot                    while (claim(w, claim))
 //   watch(): sleeps until something is finished          for each task: begin(), run it, finish();  done(claim)
-//   reclaim(w) after the death of w                    if (!sleep()) break;           // until there is work; false: closed
+//   reclaim(w) after the death of w                    if (!sleep(w)) break;          // until there is work; false: closed
 //   retire(job), later free_job()                    }
 //
 // Layout of the board (64-byte lines)
-//   head      work, sleepers, finished, watchers, closed, workers
+//   head      work, sleepers, finished, watchers, closed, workers, slots
 //   worker[w] hazard: 1 + the job slot it is looking at, 0 = none; claims: how many chunks it has claimed
-//   slot[64]  job: offset of the job posted there, 0 = free; id: jobs are served in the order of their ids
+//   slot[]    job: offset of the job posted there, 0 = free; id: jobs are served in the order of their ids
 // Layout of a job
-//   head      sizes and offsets; next: generation << 32 | the first chunk that may be free
+//   head      sizes and offsets; next: generation << 32 | the first chunk that may be free; claimed: chunks below the
+//             highest that was ever claimed, that one included
 //   chunk[]   u32: 0 = free, 1 + w = claimed by w, ~0 = done
 //   state[]   u8 per task: TaskState
 //   result[], call, inputs
@@ -87,7 +88,7 @@ class Job {
   std::byte* result(u64 task) const noexcept;
   TaskState state(u64 task) const noexcept;
   bool is_done(u64 chunk) const noexcept;
-  /// No task from here on was ever claimed, but for those of dead workers.
+  /// No task from here on was ever begun. Never falls.
   u64 claimed() const noexcept;
 
   // The claimer's.
@@ -108,7 +109,8 @@ class Job {
 
 class TaskBoard {
  public:
-  static constexpr u64 job_slots = 64;
+  /// Jobs that are posted beyond one for each worker: all workers can be busy, and find more when they are done.
+  static constexpr u64 spare_slots = 64;
 
   struct Claim {
     Job job;
@@ -169,7 +171,7 @@ class TaskBoard {
   /// Claims nothing more, though there may be something.
   void leave(u32 worker) const noexcept;
   /// Until there may be something to claim. False: closed.
-  bool sleep() const;
+  bool sleep(u32 worker) const;
 
  private:
   struct Head;
@@ -183,6 +185,8 @@ class TaskBoard {
   /// The slot's job, which stays while the worker's hazard names the slot.
   bool look_into(u32 worker, u64 slot, Job& job) const noexcept;
   bool is_exhausted(const Job& job) const noexcept;
+  /// has_work() as a worker may ask it: the owner's looks at jobs without a hazard.
+  bool sees_work(u32 worker) const noexcept;
 
   Segment* segment_;
   u64 offset_;

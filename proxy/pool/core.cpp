@@ -101,6 +101,14 @@ Core::~Core() {
     for (Worker& worker : workers_) static_cast<void>(worker.process.release());
     return;
   }
+  for (const auto& thread : {supervisor_.get(), callbacks_.get()}) {
+    if (thread == nullptr || !thread->joinable()) continue;
+    if (thread->get_id() == std::this_thread::get_id()) {
+      thread->detach();
+    } else {
+      thread->join();
+    }
+  }
   if (board_.offset() == 0) return;
   for (const kernel::Job& job : left_) board_.free_job(job);
   board_.destroy();
@@ -125,6 +133,13 @@ void Core::start_worker(std::uint32_t index) {
   // A SIGTERM that comes before the worker has let go of this program's handler waits until then.
   const SigtermBlocked scope;
   worker->start();
+  try {
+    static_cast<void>(worker->sentinel());  // the descriptor: here it can still be refused
+  } catch (...) {
+    worker->kill();
+    worker->join();
+    throw;
+  }
   workers_[index] = {std::move(worker), false};
 }
 
@@ -133,7 +148,7 @@ void Core::start() {
     const std::lock_guard guard(mutex_);
     try {
       for (std::uint32_t i = 0; i < workers_.size(); ++i) start_worker(i);
-      supervisor_ = std::make_unique<std::thread>([this] { supervise(); });
+      supervisor_ = std::make_unique<std::thread>([self = shared_from_this()] { self->supervise(); });
       return;
     } catch (...) {
       for (Worker& worker : workers_) {
@@ -286,6 +301,10 @@ void Core::supervise() {
       break_down(std::make_exception_ptr(ProcessError(
           std::string("partage: pool: a worker could not be replaced, and nothing more is done: ") + error.what())));
       kill_at_ = Clock::now();
+      // Should it fail again, others get the mutex in between.
+      lock.unlock();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      lock.lock();
     }
   }
   ended_ = true;
@@ -401,7 +420,12 @@ bool Core::wait_until(const Deadline& deadline, FunctionView<bool()> predicate) 
 // ---- callbacks ---------------------------------------------------------------------------------------------------------
 
 void Core::need_callbacks() {
-  if (!callbacks_) callbacks_ = std::make_unique<std::thread>([this] { run_callbacks(); });
+  if (!callbacks_run_) {
+    // One that ended after join(), with a callback that came later still.
+    if (callbacks_ && callbacks_->joinable()) callbacks_->join();
+    callbacks_ = std::make_unique<std::thread>([self = shared_from_this()] { self->run_callbacks(); });
+    callbacks_run_ = true;
+  }
   board_.announce();
 }
 
@@ -445,17 +469,22 @@ void Core::run_callbacks() {
         did_something = true;
       }
       while (complete && !job->callbacks_.empty()) {
-        const std::vector<std::function<void()>> callbacks = std::exchange(job->callbacks_, {});
+        std::vector<std::function<void()>> callbacks = std::exchange(job->callbacks_, {});
         job->in_callback_ = true;
         lock.unlock();
         for (const auto& callback : callbacks) guarded("callback", callback);
+        callbacks.clear();  // what they hold may be the last to hold the pool
         lock.lock();
         job->in_callback_ = false;
         did_something = true;
       }
       if (complete) active_.erase(id);
     }
-    if (stop_callbacks_ && !did_something) return;
+    if (stop_callbacks_ && !did_something) {
+      callbacks_run_ = false;
+      board_.announce();  // join()
+      return;
+    }
     if (did_something) board_.announce();
     lock.unlock();
     jobs.clear();  // perhaps the last references
@@ -503,14 +532,18 @@ void Core::join() {
   }
   const std::lock_guard one_at_a_time(join_mutex_);
   if (supervisor_ && supervisor_->joinable()) supervisor_->join();
-  std::unique_ptr<std::thread> callbacks;
-  {
-    const std::lock_guard guard(mutex_);
-    stop_callbacks_ = true;
-    callbacks = std::move(callbacks_);
-    board_.announce();
-  }
-  if (callbacks) callbacks->join();
+  abandon();
+  wait_until(std::nullopt, [this] {
+    if (callbacks_run_) return false;
+    if (callbacks_ && callbacks_->joinable()) callbacks_->join();
+    return true;
+  });
+}
+
+void Core::abandon() {
+  const std::lock_guard guard(mutex_);
+  stop_callbacks_ = true;
+  board_.announce();
 }
 
 // ---- the handle --------------------------------------------------------------------------------------------------------
@@ -595,7 +628,8 @@ void PoolHandle::end() const noexcept {
   try {
     core_->terminate();
     core_->join();
-  } catch (...) {  // in a callback of its own: the workers end with this process
+  } catch (...) {  // in a callback of its own
+    core_->abandon();
   }
 }
 

@@ -42,6 +42,8 @@ class Core : public std::enable_shared_from_this<Core> {
   void close();
   void terminate();
   void join();
+  /// Instead of join(), where that cannot be: the threads end by themselves.
+  void abandon();
   bool is_owner() const noexcept;
   int workers() const noexcept { return static_cast<int>(workers_.size()); }
   std::vector<pid_t> pids();
@@ -89,17 +91,19 @@ class Core : public std::enable_shared_from_this<Core> {
   };
   std::vector<Worker> workers_;
   std::optional<std::chrono::steady_clock::time_point> kill_at_{};  // workers that are there then
-  unsigned ended_idle_ = 0;                          // workers in a row that ended before their first chunk
+  unsigned ended_idle_ = 0;  // workers in a row that ended before their first chunk
   std::uint64_t next_job_ = 1;
   std::map<std::uint64_t, std::shared_ptr<JobImpl>> active_;  // not complete, or with callbacks
   std::deque<std::shared_ptr<JobImpl>> pending_;              // found no slot
   Progress progress_;
   bool ended_ = false;  // no workers, and none will come
 
-  // Never destroyed while they run; in a forked child they are let go of.
+  // Each holds this object while it runs, so that also one of them may be the last to do so. In a forked child they are let
+  // go of.
   std::unique_ptr<std::thread> supervisor_, callbacks_;
+  bool callbacks_run_ = false;  // false: callbacks_, if there is one, needs the mutex no more
   std::atomic<std::thread::id> callback_thread_id_{};
-  bool stop_callbacks_ = false;
+  bool stop_callbacks_ = false;  // when there is nothing to do
 
   std::mutex left_mutex_;
   std::vector<kernel::Job> left_;  // retired, to be freed when no worker looks into them

@@ -33,9 +33,8 @@ bool JobImpl::has_ended(std::uint64_t task) const {
     case TaskState::has_result:
       return true;
     case TaskState::sent:
+    case TaskState::died:  // perhaps after it had sent its result
       return mails_.contains(task) || failures_.contains(task);
-    case TaskState::died:
-      return failures_.contains(task);
     default:
       return false;
   }

@@ -142,7 +142,7 @@ void WorkerTask::run() {
       if (text_.chunks != 0 && ++chunks == text_.chunks) return board.leave(text_.index);
     }
     process::flush_output();
-  } while (board.sleep());
+  } while (board.sleep(text_.index));
 }
 
 // ---- for a worker that runs the program anew ---------------------------------------------------------------------------

@@ -17,12 +17,12 @@ using namespace partage::test;
 namespace {
 
 using Bytes = std::vector<std::byte>;
-using Message = std::tuple<std::vector<Object>, Bytes>;
+using Sent = std::tuple<std::vector<Object>, Bytes>;
 
 std::string name_for(const std::string& what) {
   return "conformance-" + what + '-' + std::to_string(::getpid());
 }
-Message message() {
+Sent message() {
   Bytes bytes;
   for (const char c : std::string("hall\xe5 v\xe4rlden")) bytes.push_back(static_cast<std::byte>(c));
   return {{"hello world", nullptr, true, 2.25, "hall\u00e5 v\u00e4rlden",
@@ -38,10 +38,10 @@ TEST_CASE("_TestRemoteManager.test_remote: two clients meet at an address") {
   // A process that has nothing of this manager but its address.
   Worker putter(Worker::Kind::process, [address = manager.address()] {
     const Manager mine = Manager::connect(address);
-    mine.Queue<Message>(named("queue")).put(message());
+    mine.Queue<Sent>(named("queue")).put(message());
   });
   const Manager second = Manager::connect(manager.address());
-  const auto queue = second.Queue<Message>(named("queue"));
+  const auto queue = second.Queue<Sent>(named("queue"));
   CHECK(queue.get(60s) == message());
   CHECK(putter.join() == "");
   CHECK_THROWS_AS((void)second.Queue<int>(named("queue")), TypeError);
