@@ -17,10 +17,11 @@
 #include <utility>
 #include <vector>
 
+#include "tests/conformance/worlds.hpp"
+
 namespace partage::test {
 
 /// Whoever waits longer fails instead of hanging.
-inline constexpr std::chrono::seconds long_enough{20};
 
 inline constexpr StartMethod start_methods[] = {StartMethod::fork, StartMethod::spawn, StartMethod::forkserver};
 

@@ -144,6 +144,18 @@ TEST_SUITE("start_methods") {
     }
   }
 
+  TEST_CASE("start methods: a handle that cannot be made without its object") {
+    for (const StartMethod method : methods) {
+      CAPTURE(name_of(method));
+      const Barrier barrier(2);
+      Process process(
+          ProcessOptions{.start_method = method},
+          [](const Barrier& b, const std::pair<int, Barrier>& p) { std::exit(b.is(p.second) ? p.first : 1); }, barrier,
+          std::pair(4, barrier));
+      CHECK(exit_code_of(process) == 4);
+    }
+  }
+
   TEST_CASE("start methods: a spawned child makes objects in the same process tree") {
     for (const StartMethod method : methods) {
       CAPTURE(name_of(method));

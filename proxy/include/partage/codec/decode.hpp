@@ -94,6 +94,12 @@ void decode_variant(Reader& reader, T& value, std::index_sequence<I...>) {
   decoders[index](reader, value);
 }
 
+/// One with a handle that cannot be made without its object, as of a Barrier.
+template <class T, std::size_t... I>
+T decode_tuple(Reader& reader, std::index_sequence<I...>) {
+  return T{decode<std::tuple_element_t<I, T>>(reader)...};  // braces: from left to right
+}
+
 template <std::size_t N>
 void decode_bitset(Reader& reader, std::bitset<N>& bits) {
   if constexpr (N == 0) return decode_nothing(reader);
@@ -198,6 +204,8 @@ T decode(Reader& reader) {
   static_assert(Storable<T>::value);
   if constexpr (kind_of<T> == Kind::handle) {
     return detail::decode_handle<T>(reader);
+  } else if constexpr (kind_of<T> == Kind::tuple && !std::is_default_constructible_v<T>) {
+    return detail::decode_tuple<T>(reader, std::make_index_sequence<std::tuple_size_v<T>>());
   } else if constexpr (kind_of<T> != Kind::refused) {
     if constexpr (holds_handles<T>) {
       const Placeholders scope;

@@ -59,7 +59,7 @@ consteval bool is_sendable() {
     return true;
   } else if constexpr (codec::refusal_of<T> != codec::Refusal::none) {
     return false;
-  } else if constexpr (!std::is_default_constructible_v<T>) {
+  } else if constexpr (codec::kind_of<T> != codec::Kind::tuple && !std::is_default_constructible_v<T>) {
     return false;
   } else {
     return are_sendable<T, Open...>(codec::Parts<T>{});
