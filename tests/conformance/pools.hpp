@@ -21,8 +21,6 @@
 
 namespace partage::test {
 
-/// Whoever waits longer fails instead of hanging.
-
 inline constexpr StartMethod start_methods[] = {StartMethod::fork, StartMethod::spawn, StartMethod::forkserver};
 
 template <class Body>
