@@ -42,6 +42,14 @@
 namespace partage {
 
 template <class T>
+class Array;
+
+namespace detail {
+template <class T, RangeOf<T> Range>
+Array<T> new_array(const engine::SessionPtr& where, const std::string& name, Range&& contents);
+}
+
+template <class T>
 class Array : public ArrayMembers<Array<T>, T> {
  public:
   /// Refers to nothing until a handle is assigned.
@@ -51,7 +59,8 @@ class Array : public ArrayMembers<Array<T>, T> {
   Array(std::initializer_list<T> contents);
   /// Of any range of what converts to T.
   template <detail::RangeOf<T> Range>
-  requires(!std::same_as<detail::PlainValue<Range>, Array>) explicit Array(Range&& contents);
+  requires(!std::same_as<detail::PlainValue<Range>, Array>) explicit Array(Range&& contents)
+      : Array(detail::new_array<T>(engine::process_tree(), {}, std::forward<Range>(contents))) {}
   explicit Array(engine::ObjectPtr object) : list_(std::move(object)) {}
 
   /// The same object.
@@ -132,11 +141,6 @@ Array<T>::Array(std::ptrdiff_t size) : Array(detail::new_array<T>(engine::proces
 template <class T>
 Array<T>::Array(std::initializer_list<T> contents)
     : Array(detail::new_array<T>(engine::process_tree(), {}, contents)) {}
-template <class T>
-template <detail::RangeOf<T> Range>
-requires(!std::same_as<detail::PlainValue<Range>, Array<T>>) Array<T>::Array(Range&& contents)
-    : Array(detail::new_array<T>(engine::process_tree(), {}, std::forward<Range>(contents))) {}
-
 /// Equal contents.
 template <class T>
 bool operator==(const Array<T>& a, const Array<T>& b) {
