@@ -199,7 +199,7 @@ void Core::read_mail() {
   }
 }
 
-void Core::note_death(std::uint32_t index) {
+int Core::note_death(std::uint32_t index) {
   Worker& worker = workers_[index];
   const pid_t pid = worker.process->pid();
   worker.process->join();
@@ -220,6 +220,7 @@ void Core::note_death(std::uint32_t index) {
             "; the other tasks have their results, see partial(), and the pool goes on")));
   }
   board_.announce();
+  return exitcode;
 }
 
 bool Core::needs_worker() const {
@@ -275,8 +276,10 @@ bool Core::supervise_once(std::unique_lock<std::mutex>& lock) {
   read_mail();
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (fds[i + 2].revents == 0) continue;
-    ended_idle_ = board_.claims(indexes[i]) == 0 ? ended_idle_ + 1 : 0;
-    note_death(indexes[i]);
+    const bool was_idle = board_.claims(indexes[i]) == 0;
+    const int exitcode = note_death(indexes[i]);
+    // One that was killed from outside did not end by what the initializer does.
+    if (exitcode != -SIGKILL && exitcode != -SIGTERM) ended_idle_ = was_idle ? ended_idle_ + 1 : 0;
     if (ended_idle_ > 2 * workers_.size() + 8 && !broken_) {
       break_down(
           std::make_exception_ptr(ProcessError("partage: pool: its workers end before their first task, one after the "

@@ -55,7 +55,8 @@ class Core : public std::enable_shared_from_this<Core> {
   // Under the mutex:
   void start_worker(std::uint32_t index);
   void read_mail();
-  void note_death(std::uint32_t index);
+  /// Its exit code.
+  int note_death(std::uint32_t index);
   bool needs_worker() const;
   void break_down(const std::exception_ptr& why);
   void post_pending();

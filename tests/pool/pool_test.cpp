@@ -391,6 +391,16 @@ TEST_SUITE("pool") {
     }
   }
 
+  TEST_CASE("pool: idle workers that are killed again and again are replaced again and again") {
+    Pool pool(1);
+    for (int round = 0; round < 30; ++round) {
+      const auto pids = pool.pids();
+      if (!pids.empty()) ::kill(pids[0], SIGKILL);
+      CHECK(eventually([&] { return pool.pids() != pids && pool.pids().size() == 1; }, 20s));
+    }
+    CHECK(pool.apply(square, 3) == 9);
+  }
+
   TEST_CASE("pool: a killed worker that had sent its result by mail has not failed the task") {
     Pool pool(1);
     for (int round = 0; round < 20; ++round) {
