@@ -105,7 +105,7 @@ TEST_CASE("a program without standard streams can start a manager") {
         close(1);
         close(2);
         auto segment = kernel::make_segment({.initial = 0, .max = std::size_t{1} << 20});
-        if (segment->object().fd() > 2) return 2;
+        if (segment->object().fd() <= 2) return 2;  // what is printed would go into it
         kernel::start_manager(*segment, {});
         if (!kernel::ask(*segment, kernel::ControlKind::ping, 10s)) return 3;
         kernel::stop_manager(*segment);
@@ -231,7 +231,7 @@ TEST_CASE("a stopped manager is alive, and stops nobody") {
   CHECK_FALSE(kernel::ask(at.segment(), kernel::ControlKind::ping, 50ms));
   resume_process(at.pid());
   CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 10s));
-  CHECK(at->verify() == "");
+  CHECK(eventually([&] { return at->verify() == ""; }, 10s));  // it may be looking at the clients just now
 }
 
 TEST_CASE("a stopped manager is ended all the same") {
