@@ -15,6 +15,7 @@
 
 #include "manager/platform/futex.hpp"
 #include "manager/platform/process_epoch.hpp"
+#include "manager/server/manager.hpp"
 #include "proxy/engine/sessions.hpp"
 #include "proxy/pool/call_text.hpp"
 #include "proxy/pool/remote_exception.hpp"
@@ -35,6 +36,13 @@ int usable_processors() {
   cpu_set_t set;
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+/// Known to the pool alone: no session has it, so no fork handler reserves slots in it and nobody reaps there.
+std::shared_ptr<kernel::Segment> make_board_segment() {
+  auto segment = kernel::make_unmanaged_segment();
+  if (segment->client_slot == 0) kernel::join_segment(*segment);
+  return segment;
 }
 
 int checked_workers(const CoreOptions& options) {
@@ -82,16 +90,17 @@ MailHead head_of(const Parcel& mail) {
 }  // namespace
 
 Core::Core(SessionPtr session, const CoreOptions& options, std::unique_ptr<process::Task> initializer)
-    : session_(session ? std::move(session) : Sessions::process_tree()),
+    : session_(std::move(session)),
+      segment_(make_board_segment()),
       options_(options),
       initializer_(std::move(initializer)),
       epoch_(kernel::process_epoch()),
-      board_(session_->segment(), 0),
+      board_(*segment_, 0),
       workers_(static_cast<std::size_t>(checked_workers(options))) {
   std::tie(mail_in_, mail_out_) = Channel::pair(false);
   wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_.valid()) throw ProcessError("partage: pool: no descriptor is to be had (ulimit -n)");
-  board_ = kernel::TaskBoard::make(session_->segment(), static_cast<std::uint32_t>(workers_.size()));
+  board_ = kernel::TaskBoard::make(*segment_, static_cast<std::uint32_t>(workers_.size()));
 }
 
 Core::~Core() {
@@ -126,7 +135,7 @@ void Core::start_worker(std::uint32_t index) {
   text.index = index;
   text.owner = ::getpid();
   text.chunks = options_.maxtasksperchild;
-  auto task = std::make_unique<WorkerTask>(std::move(text), session_, mail_out_, initializer_.get());
+  auto task = std::make_unique<WorkerTask>(std::move(text), segment_, mail_out_, initializer_.get());
   auto worker = std::make_unique<Process>(ProcessOptions{.daemon = true, .start_method = options_.start_method});
   process::ProcessAccess::rename(*worker, "PoolWorker-");
   process::ProcessAccess::set_task(*worker, std::move(task));

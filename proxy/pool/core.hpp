@@ -74,7 +74,10 @@ class Core : public std::enable_shared_from_this<Core> {
   void look_at_all();
   bool is_callback_thread() const noexcept { return std::this_thread::get_id() == callback_thread_id_.load(); }
 
-  const SessionPtr session_;
+  const SessionPtr session_;  // the manager's, if it is a manager's pool: stays attached
+  // The board's own segment. Not that of the manager or the process tree: when the owner is killed its workers die with it, but a
+  // moment later, and what others take back at once must not be what a dying worker still writes to. It goes with the last of them.
+  const std::shared_ptr<kernel::Segment> segment_;
   const CoreOptions options_;
   const std::unique_ptr<process::Task> initializer_;
   const std::uint64_t epoch_;

@@ -130,7 +130,7 @@ void WorkerTask::run() {
       throw;
     }
   }
-  const TaskBoard board(session_->segment(), text_.board);
+  const TaskBoard board(*segment_, text_.board);
   std::optional<TaskBoard::Claim> claim;
   Call call;
   int chunks = 0;
@@ -149,7 +149,7 @@ void WorkerTask::run() {
 
 process::Order WorkerTask::order() const {
   WorkerText text = text_;
-  const int segment = ::fcntl(session_->segment().object().fd(), F_DUPFD_CLOEXEC, 0);
+  const int segment = ::fcntl(segment_->object().fd(), F_DUPFD_CLOEXEC, 0);
   if (segment < 0) throw ProcessError("partage: pool: no descriptor is to be had for a worker (ulimit -n)");
   process::Order order{code_address_of(&WorkerTask::make), {}};
   Parcel& parcel = order.arguments;
@@ -174,7 +174,7 @@ std::unique_ptr<process::Task> WorkerTask::make(const Parcel& parcel) {
   codec::Reader reader(parcel.bytes.data(), parcel.bytes.size(), std::span<const ObjectPtr>());
   auto text = codec::decode_all<WorkerText>(reader);
   const int segment = ::fcntl(parcel.descriptors.at(0)->fd(), F_DUPFD_CLOEXEC, 0);
-  SessionPtr session = Sessions::of(kernel::Segment::attach(kernel::MemoryObject(segment)));
+  std::shared_ptr<kernel::Segment> board = kernel::Segment::attach(kernel::MemoryObject(segment));
   auto mail = std::make_shared<Channel>(parcel.descriptors.at(1), false, true);
   std::unique_ptr<process::Task> initializer;
   if (text.initializer.size != 0) {
@@ -184,7 +184,7 @@ std::unique_ptr<process::Task> WorkerTask::make(const Parcel& parcel) {
                        {parcel.descriptors.begin() + 2, parcel.descriptors.end()}};
     initializer = reinterpret_cast<process::Entry>(code_at(text.initializer))(inner);
   }
-  auto task = std::make_unique<WorkerTask>(std::move(text), std::move(session), std::move(mail), nullptr);
+  auto task = std::make_unique<WorkerTask>(std::move(text), std::move(board), std::move(mail), nullptr);
   task->own_initializer_ = std::move(initializer);
   return task;
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/engine/session.hpp"
+#include "manager/segment/segment.hpp"
 
 namespace partage::engine::pool {
 
@@ -29,8 +29,9 @@ struct WorkerText {
 class WorkerTask final : public process::Task {
  public:
   /// `initializer` may be nullptr and outlives this.
-  WorkerTask(WorkerText text, SessionPtr session, Channel::Pointer mail, process::Task* initializer)
-      : text_(std::move(text)), session_(std::move(session)), mail_(std::move(mail)), initializer_(initializer) {}
+  WorkerTask(WorkerText text, std::shared_ptr<kernel::Segment> segment, Channel::Pointer mail,
+             process::Task* initializer)
+      : text_(std::move(text)), segment_(std::move(segment)), mail_(std::move(mail)), initializer_(initializer) {}
 
   void run() override;
   process::Order order() const override;
@@ -39,7 +40,7 @@ class WorkerTask final : public process::Task {
   static std::unique_ptr<process::Task> make(const Parcel& parcel);
 
   WorkerText text_;
-  SessionPtr session_;
+  std::shared_ptr<kernel::Segment> segment_;  // the board's
   Channel::Pointer mail_;
   process::Task* initializer_;
   std::unique_ptr<process::Task> own_initializer_{};
