@@ -469,8 +469,8 @@ TEST_SUITE("start_methods") {
     CHECK(FunctionRef<double(double)>(half).name() == "half");
   }
 
-#if !defined( \
-    __SANITIZE_ADDRESS__)  // UBSan looks at types through a pipe of its own, and takes an object for none without
+// UBSan looks at types through a pipe of its own, and takes an object for none when it cannot open one.
+#if !defined(__SANITIZE_ADDRESS__)
   TEST_CASE("start methods: without a descriptor to be had, start() is a ProcessError") {
     const ChildResult result = run_child(
         [] {

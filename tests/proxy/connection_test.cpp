@@ -383,8 +383,8 @@ TEST_CASE("connection: nothing is left open") {
   CHECK(count() == before);
 }
 
-#if !defined( \
-    __SANITIZE_ADDRESS__)  // UBSan looks at types through a pipe of its own, and takes an object for none without
+// UBSan looks at types through a pipe of its own, and takes an object for none when it cannot open one.
+#if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("connection: without descriptors the message is lost with an error, and the rest goes on") {
   const ChildResult result = run_child(
       [] {
