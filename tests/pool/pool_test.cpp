@@ -62,14 +62,21 @@ bool is_alive(pid_t pid) {
   return ::kill(pid, 0) == 0;
 }
 
+/// n * 2, after a while (some 2 us) in which the worker can be killed inside the task.
+int doubled_slowly(int n) {
+  for (int i = 0; i < 2000; ++i) asm volatile("");
+  return n * 2;
+}
+
 void kill_workers_at_random(int rounds, int tasks) {
   std::mt19937_64 random(test_seed());
+  int all_kills = 0, all_lost = 0;
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round);
     std::set<pid_t> workers;
     {
       Pool pool(3);
-      const auto result = pool.map_async([](int n) { return n * 2; }, up_to(tasks), 16);
+      const auto result = pool.map_async(doubled_slowly, up_to(tasks), 16);
       int kills = 0;
       while (!result.ready() && kills < 20) {
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
@@ -91,6 +98,8 @@ void kill_workers_at_random(int rounds, int tasks) {
         }
       }
       CHECK(lost <= kills);
+      all_kills += kills;
+      all_lost += lost;
       if (lost != 0) CHECK_THROWS_AS(result.get(), WorkerDied);
       if (lost == 0) CHECK(result.get().size() == static_cast<std::size_t>(tasks));
       const auto pids = pool.pids();
@@ -101,6 +110,8 @@ void kill_workers_at_random(int rounds, int tasks) {
     for (const pid_t pid : workers) CHECK_FALSE(is_alive(pid));
   }
   CHECK(active_children().empty());
+  MESSAGE(all_kills, " kills, ", all_lost, " tasks lost");
+  CHECK(all_lost > 0);
 }
 
 }  // namespace
