@@ -6,12 +6,15 @@
 
 #include "manager/container/dict.hpp"
 
+#include <bit>
 #include <new>
+#include <optional>
 #include <partage/error.hpp>
 #include <string_view>
 #include <unordered_map>
 
 #include "manager/container/dict_operation.hpp"
+#include "manager/container/dict_stripes.hpp"
 #include "manager/segment/waiting.hpp"
 
 namespace partage::kernel {
@@ -24,15 +27,27 @@ namespace {
 Found find_in(const Segment& segment, const Stripe& s, const Key& key) {
   return dict::find(segment, Table::at(segment, s.body[dict_table].load()), key);
 }
+}  // namespace
 
-/// `fresh`: this memory never held a lock. A lock that exists is not made again: a repairer may be about to take it.
-void make_stripe(const Draft& draft, Stripe& s, u64 owner, bool fresh) {
+void dict::make_stripe(const Draft& draft, Stripe& s, u64 owner, bool fresh) {
   if (fresh) new (&s.mutex) RobustMutex;
   draft.zero(&s.commit, (sizeof s - offsetof(Stripe, commit)) / 8);
   draft.set(s.body[dict_table], no_table);
   draft.set(s.owner, owner);
 }
-}  // namespace
+
+dict::StripeArray dict::make_stripe_array(Change& change, unsigned log2, u64 body) {
+  Segment& segment = change.segment();
+  const Change::Run memory = change.take_run(sizeof(StripeArrayHead) + (sizeof(Stripe) << log2), stripe_pool(log2));
+  auto& head = segment.at<StripeArrayHead>(memory.offset);
+  const std::span stripes(reinterpret_cast<Stripe*>(&head + 1), std::size_t{1} << log2);
+  for (Stripe& s : stripes) {
+    make_stripe(memory.draft, s, body | static_cast<u64>(StripeKind::dict), head.made.load() == 0);
+  }
+  compiler_barrier();
+  memory.draft.set(head.made, 1);
+  return {memory.offset, segment.offset_of(stripes.data()) << 8 | log2, stripes, memory.draft};
+}
 
 u64 Dict::build(Change& change, const DictConfig& config) {
   Segment& segment = change.segment();
@@ -40,22 +55,15 @@ u64 Dict::build(Change& change, const DictConfig& config) {
   auto& body = segment.at<DictBody>(run.offset);
   const bool fresh_body = body.root.load() == 0;
   run.draft.zero(&body.config, (offsetof(DictBody, first) - offsetof(DictBody, config)) / 8);
-  run.draft.set(body.config, config.handles ? handles_config : 0);
-  make_stripe(run.draft, body.first, run.offset | static_cast<u64>(StripeKind::dict_first), fresh_body);
+  run.draft.set(body.config, (config.handles ? handles_config : 0) | u64{config.split_log2} << split_shift);
+  dict::make_stripe(run.draft, body.first, run.offset | static_cast<u64>(StripeKind::dict_first), fresh_body);
   u64 root = segment.offset_of(&body.first) << 8;
   if (config.stripes_log2 != 0) {
     const unsigned log2 = std::min(config.stripes_log2, most_stripes_log2);
-    const Change::Run memory = change.take_run(sizeof(StripeArrayHead) + (sizeof(Stripe) << log2), stripe_pool(log2));
-    auto& head = segment.at<StripeArrayHead>(memory.offset);
-    auto* stripes = reinterpret_cast<Stripe*>(&head + 1);
-    for (u64 i = 0; i < u64{1} << log2; ++i) {
-      make_stripe(memory.draft, stripes[i], run.offset | static_cast<u64>(StripeKind::dict), head.made.load() == 0);
-    }
-    compiler_barrier();
-    memory.draft.set(head.made, 1);
-    root = segment.offset_of(stripes) << 8 | log2;
-    run.draft.set(body.array, memory.offset);
-    change.put(segment.runs().link(memory.offset), 0);
+    const dict::StripeArray array = dict::make_stripe_array(change, log2, run.offset);
+    root = array.root;
+    run.draft.set(body.array, array.run);
+    change.put(segment.runs().link(array.run), 0);
   }
   compiler_barrier();
   run.draft.set(body.root, root);  // last: from now on the body's locks exist
@@ -73,12 +81,46 @@ void Dict::for_each_own_run(const DictEntry& e, FunctionView<void(u64)> fn) cons
   if (DictEntry::value_code(meta) == DictEntry::blob_value) visit(e.value.load());
 }
 
-bool Dict::set(BytesView key_bytes, BytesView value) {
+bool Dict::set(BytesView key, BytesView value) {
+  return set_key(Key(key), value);
+}
+bool Dict::set(const ShortKey& key, BytesView value) {
+  return set_key(Key(key), value);
+}
+
+namespace {
+/// The entry holds a value of this size in place.
+bool holds_word(const Found& found, std::size_t size) noexcept {
+  return found.entry != nullptr && DictEntry::value_code(found.entry->meta.load()) == size;
+}
+u64 word_of(BytesView value) noexcept {
+  return ShortKey(value.data, value.size).word[0];
+}
+}  // namespace
+
+bool Dict::set_key(const Key& key, BytesView value) {
   refuse_in_user_code("dict.set");
-  const Key key(key_bytes);
-  Operation op(*this, key.hash());
-  Stripe& s = op.stripe_for(key.hash());
-  const Found found = find_in(segment_, s, key);
+  Stripe* s = nullptr;
+  bool is_new = false;
+  if (has_handles()) {
+    Operation op(*this, key.hash());
+    s = &op.stripe_for(key.hash());
+    is_new = put(op, *s, key, find_in(segment_, *s, key), value);
+  } else {
+    StripeLock lock = lock_stripe_of(key.hash(), s);
+    const Found found = find_in(segment_, *s, key);
+    if (value.size <= DictEntry::inline_value && holds_word(found, value.size)) {
+      commit_word(*s, found.entry->value, word_of(value));
+      return false;
+    }
+    Operation op(*this, *s, std::move(lock));
+    is_new = put(op, *s, key, found, value);
+  }
+  if (is_new) split_if_large(*s);
+  return is_new;
+}
+
+bool Dict::put(Operation& op, Stripe& s, const Key& key, const Found& found, BytesView value) {
   if (found.entry != nullptr) {
     op.overwrite(s, *found.entry, value);
   } else {
@@ -89,19 +131,48 @@ bool Dict::set(BytesView key_bytes, BytesView value) {
   return found.entry == nullptr;
 }
 
+InPlace Dict::change_word(const ShortKey& short_key, std::size_t size, FunctionView<u64(u64)> next) {
+  refuse_in_user_code("dict.modify");
+  const Key key(short_key);
+  Stripe* s = nullptr;
+  const StripeLock lock = lock_stripe_of(key.hash(), s);
+  const Found found = find_in(segment_, *s, key);
+  if (found.entry == nullptr) return InPlace::absent;
+  if (!holds_word(found, size)) return InPlace::other;
+  commit_word(*s, found.entry->value, next(found.entry->value.load()));
+  return InPlace::done;
+}
+
+StripeLock Dict::lock_stripe_of(u64 hash, Stripe*& stripe) {
+  for (;;) {
+    const u64 root = body_.root.load_acquire();
+    stripe = &dict::stripe_for(segment_, root, hash);
+    StripeLock lock(segment_, *stripe);
+    if (!dict::is_moved(*stripe)) [[likely]]
+      return lock;
+    lock.unlock();
+    await_move(root);
+  }
+}
+
 bool Dict::setdefault(BytesView key_bytes, BytesView value, Bytes& out) {
   refuse_in_user_code("dict.setdefault");
   const Key key(key_bytes);
-  Operation op(*this, key.hash());
-  Stripe& s = op.stripe_for(key.hash());
-  if (const Found found = find_in(segment_, s, key); found.entry != nullptr) {
-    dict::read_value(segment_, found.entry->meta.load(), found.entry->value.load(), out, false);
-    return false;
+  Stripe* stripe = nullptr;
+  {
+    Operation op(*this, key.hash());
+    Stripe& s = op.stripe_for(key.hash());
+    if (const Found found = find_in(segment_, s, key); found.entry != nullptr) {
+      dict::read_value(segment_, found.entry->meta.load(), found.entry->value.load(), out, false);
+      return false;
+    }
+    op.make_room(s, 1);
+    op.place(s, key, value);
+    op.commit();
+    stripe = &s;
   }
-  op.make_room(s, 1);
-  op.place(s, key, value);
-  op.commit();
   out.assign(value);
+  split_if_large(*stripe);
   return true;
 }
 
@@ -156,9 +227,9 @@ bool Dict::wait(BytesView key_bytes, Bytes& out, const Deadline& deadline) {
   Waiting waiting(segment_, deadline);
   for (;;) {
     {
-      Stripe& s = dict::stripe_for(segment_, body_.root.load_acquire(), key.hash());
-      const StripeLock lock(segment_, s);
-      if (const Found found = find_in(segment_, s, key); found.entry != nullptr) {
+      Stripe* s = nullptr;
+      const StripeLock lock = lock_stripe_of(key.hash(), s);
+      if (const Found found = find_in(segment_, *s, key); found.entry != nullptr) {
         dict::read_value(segment_, found.entry->meta.load(), found.entry->value.load(), out, false);
         return true;
       }
@@ -172,7 +243,8 @@ bool Dict::wait(BytesView key_bytes, Bytes& out, const Deadline& deadline) {
 bool Dict::modify(BytesView key_bytes, const BytesView* initial, const Modifier& fn) {
   refuse_in_user_code("dict.modify");
   const Key key(key_bytes);
-  Operation op(*this, key.hash());
+  std::optional<Operation> operation(std::in_place, *this, key.hash());
+  Operation& op = *operation;
   Stripe& s = op.stripe_for(key.hash());
   const Found found = find_in(segment_, s, key);
   if (found.entry == nullptr && initial == nullptr) return false;
@@ -182,13 +254,9 @@ bool Dict::modify(BytesView key_bytes, const BytesView* initial, const Modifier&
   }
   run_user_code(
       s, [&] { fn(found.entry != nullptr ? current.view() : *initial, next); }, [&] { op.abandon(); });
-  if (found.entry != nullptr) {
-    op.overwrite(s, *found.entry, next.view());
-  } else {
-    op.make_room(s, 1);
-    op.place(s, key, next.view());
-  }
-  op.commit();
+  const bool is_new = put(op, s, key, found, next.view());
+  operation.reset();
+  if (is_new) split_if_large(s);
   return true;
 }
 
@@ -209,7 +277,8 @@ void Dict::update(std::span<const KeyValue> pairs) {
       unique[it->second].second = p.value;
     }
   }
-  Operation op(*this, hashes);
+  std::optional<Operation> operation(std::in_place, *this, hashes);
+  Operation& op = *operation;
   // Room first, in commits of their own: a table must not move once entries of it are planned.
   std::unordered_map<Stripe*, u64> missing;
   for (const auto& [key, value] : unique) {
@@ -226,6 +295,8 @@ void Dict::update(std::span<const KeyValue> pairs) {
     }
   }
   op.commit();
+  operation.reset();
+  for (const auto& [stripe, n] : missing) split_if_large(*stripe);
 }
 
 void Dict::clear() {
@@ -261,15 +332,22 @@ void Dict::dismantle(Change& change) {
     if (t.capacity != 0 && !TableWord::of(table).embedded) change.retire_run(TableWord::of(table).offset);
     change.retire_chain(s.body[Change::arena_word].load());
   }
-  if (body_.array.load() != 0) change.retire_run(body_.array.load());
+  change.retire_chain(body_.array.load());
   change.retire_run(segment_.offset_of(&body_));
 }
 
 void Dict::repair_dead() {
-  const u64 root = body_.root.load_acquire();
-  for (u64 i = 0; i < dict::stripe_count(root); ++i) {
-    Stripe& s = (&segment_.at<Stripe>(root >> 8))[i];
+  for_each_stripe([&](Stripe& s) {
     if (s.mutex.owner_dead()) StripeLock(segment_, s).unlock();
+  });
+}
+
+void Dict::for_each_stripe(FunctionView<void(Stripe&)> fn) {
+  fn(body_.first);
+  for (u64 run = body_.array.load(); run != 0; run = segment_.runs().link(run).load()) {
+    const u64 bytes = segment_.runs().payload_size(run) - sizeof(StripeArrayHead);
+    auto* stripes = reinterpret_cast<Stripe*>(&segment_.at<StripeArrayHead>(run) + 1);
+    for (u64 i = 0; i < std::bit_floor(bytes / sizeof(Stripe)); ++i) fn(stripes[i]);
   }
 }
 

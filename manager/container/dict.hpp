@@ -13,6 +13,7 @@
 
 #include <partage/bytes.hpp>
 #include <partage/function_view.hpp>
+#include <partage/short_key.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,12 +27,22 @@ namespace partage::kernel {
 struct DictConfig {
   unsigned stripes_log2 = 0;  // 0: one stripe, ... 6: 64 stripes
   bool handles = false;       // values may hold references
+  unsigned split_log2 = 9;    // one stripe splits at 2^9 = 512 keys, one of 16 at twice that; 0: never
 };
+
+namespace dict {
+struct Key;
+struct Found;
+}  // namespace dict
 
 struct KeyValue {
   BytesView key;
   BytesView value;
 };
+
+/// What became of an operation on a value of at most 8 bytes that lies in its entry. `other`: the value that is there is
+/// none of that size; nothing has happened.
+enum class InPlace { absent, done, other };
 
 class Dict {
  public:
@@ -46,11 +57,18 @@ class Dict {
   std::size_t size();
   bool contains(BytesView key);
   bool get(BytesView key, Bytes& out);
+  bool get(const ShortKey& key, Bytes& out);
+  /// A value of `size` <= 8 bytes, padded with zeros.
+  InPlace get_word(const ShortKey& key, std::size_t size, u64& word);
   /// get() as soon as the key is there. False: not before the deadline.
   bool wait(BytesView key, Bytes& out, const Deadline& deadline);
 
   /// True: the key is new.
   bool set(BytesView key, BytesView value);
+  bool set(const ShortKey& key, BytesView value);
+  /// One step: word = next(word), for a value of `size` <= 8 bytes. `next` runs under the lock and must be arithmetic: it
+  /// may not throw, nor touch a shared object.
+  InPlace change_word(const ShortKey& key, std::size_t size, FunctionView<u64(u64)> next);
   /// Inserts unless there; `out` is the value that is there afterwards. True: inserted.
   bool setdefault(BytesView key, BytesView value, Bytes& out);
   bool erase(BytesView key);
@@ -87,6 +105,19 @@ class Dict {
  private:
   class Operation;
   friend class Operation;
+  bool has_handles() const noexcept { return (body_.config.load() & handles_config) != 0; }
+  /// The stripe that holds the keys of this hash, locked.
+  StripeLock lock_stripe_of(u64 hash, Stripe*& stripe);
+  /// After an insert into this stripe, without locks: more stripes if it has become large (dict_split.cpp).
+  void split_if_large(const Stripe& stripe) noexcept;
+  void split(u64 root);
+  /// A stripe of this root was found moved: returns when the root has another value. Without locks.
+  void await_move(u64 root);
+  /// Those in use and those that were left by splits.
+  void for_each_stripe(FunctionView<void(Stripe&)> fn);
+  bool set_key(const dict::Key& key, BytesView value);
+  /// The rest of an operation that gives a key a value. True: the key is new.
+  bool put(Operation& op, Stripe& stripe, const dict::Key& key, const dict::Found& found, BytesView value);
   /// Calls fn(run) for the key and the value of an entry when they are runs of their own.
   void for_each_own_run(const DictEntry& entry, FunctionView<void(u64 run)> fn) const;
   Segment& segment_;

@@ -2,8 +2,9 @@
 //
 // Layout of a body (832 bytes, pool dict_body): all a small dict needs
 //     0  root      offset of the first stripe << 8 | log2 of their number; 0 only in a body whose locks were never made
-//     8  config    1: values may hold references
-//    16  array     run of the stripe array (one line with its mark, then the stripes), 0: the one embedded stripe
+//     8  config    1: values may hold references | log2 of the keys at which one stripe splits << 8 (0: never)
+//    16  array     run of the stripe array (one line with its mark, then the stripes), 0: the one embedded stripe; the runs of
+//                  the arrays it had before follow by their links, and live as long as the dict
 //    24  inserted  WaitWord: there are more keys
 //    32  reserved[4]
 //    64  order     the number drawn last; one draw per new key
@@ -12,7 +13,8 @@
 //   384  table     the embedded table, 8 entries
 // Layout of a stripe's body words
 //     0  arena     (arena.hpp)
-//     1  table     offset << 8 | embedded << 7 | log2 of the capacity; 1 = none yet (capacity 0)
+//     1  table     offset << 8 | embedded << 7 | log2 of the capacity; 1 = none yet (capacity 0); 0 = moved: its entries are in
+//                  a longer array, read `root` again
 //     2  count     entries ever appended to the table << 32 | live entries
 //     3  last      order number of the last live entry, 0 = empty
 //     4  used      index slots that are not empty
@@ -43,7 +45,7 @@ struct DictEntry {
   Word value;
   Word key[3];
 
-  static constexpr std::size_t inline_key = 24;
+  static constexpr std::size_t inline_key = 24;  // ShortKey::capacity
   static constexpr std::size_t inline_value = 8;
   static constexpr u64 blob_key = 26;
   static constexpr u64 blob_value = 9, reference_value = 10;
@@ -78,8 +80,9 @@ struct alignas(64) StripeArrayHead {
 static_assert(sizeof(StripeArrayHead) == 64);
 
 inline constexpr std::size_t dict_table = 1, dict_count = 2, dict_last = 3, dict_used = 4;  // stripe body words
-inline constexpr u64 no_table = 1;                                                          // value of the table word
+inline constexpr u64 moved_table = 0, no_table = 1;                                         // values of the table word
 inline constexpr u64 handles_config = 1;
+inline constexpr unsigned split_shift = 8;
 inline constexpr u32 dummy_entry = 0xFFFFFF;
 inline constexpr unsigned most_stripes_log2 = 6;
 inline constexpr unsigned most_capacity_log2 = 23;

@@ -1,5 +1,7 @@
 #include "manager/container/dict_operation.hpp"
 
+#include "manager/container/dict_stripes.hpp"
+
 #include <algorithm>
 #include <partage/error.hpp>
 
@@ -11,38 +13,63 @@ using dict::live_of;
 using dict::make_count;
 using dict::Table;
 
-Dict::Operation::Operation(Dict& d, u64 hash)
-    : dict_(d), root_(d.body_.root.load_acquire()), handles_((d.body_.config.load() & handles_config) != 0) {
-  Stripe& stripe = dict::stripe_for(segment(), root_, hash);
+Dict::Operation::Operation(Dict& d, u64 hash) : dict_(d), handles_(d.has_handles()) {
   if (handles_) {
-    transaction_.emplace(segment());
-    transaction_->lock({&stripe});
-    references_.emplace(segment());
-  } else {
-    lock_.emplace(segment(), stripe);
-    change_.emplace(segment(), stripe);
-  }
-}
-
-Dict::Operation::Operation(Dict& d, std::span<const u64> hashes)
-    : dict_(d), root_(d.body_.root.load_acquire()), handles_((d.body_.config.load() & handles_config) != 0) {
-  std::vector<Stripe*> wanted;
-  if (hashes.empty()) {
-    for (Stripe& s : stripes()) wanted.push_back(&s);
-  } else {
-    for (const u64 h : hashes) wanted.push_back(&dict::stripe_for(segment(), root_, h));
-    std::ranges::sort(wanted);
-    const auto [first, last] = std::ranges::unique(wanted);
-    wanted.erase(first, last);
-  }
-  if (wanted.size() == 1 && !handles_) {
-    lock_.emplace(segment(), *wanted[0]);
-    change_.emplace(segment(), *wanted[0]);
+    lock_all([&] { return std::vector{&stripe_for(hash)}; });
     return;
   }
+  Stripe* stripe = nullptr;
+  lock_.emplace(d.lock_stripe_of(hash, stripe));
+  root_ = d.body_.root.load_acquire();
+  change_.emplace(segment(), *stripe);
+}
+
+Dict::Operation::Operation(Dict& d, Stripe& stripe, StripeLock lock)
+    : dict_(d), handles_(false), root_(d.body_.root.load_acquire()), lock_(std::move(lock)) {
+  change_.emplace(segment(), stripe);
+}
+
+Dict::Operation::Operation(Dict& d, std::span<const u64> hashes) : dict_(d), handles_(d.has_handles()) {
+  const auto wanted = [&] {
+    std::vector<Stripe*> found;
+    if (hashes.empty()) {
+      for (Stripe& s : stripes()) found.push_back(&s);
+    } else {
+      for (const u64 h : hashes) found.push_back(&stripe_for(h));
+    }
+    std::ranges::sort(found);
+    const auto [first, last] = std::ranges::unique(found);
+    found.erase(first, last);
+    return found;
+  };
+  if (!handles_) {
+    root_ = d.body_.root.load_acquire();
+    if (const std::vector<Stripe*> one = wanted(); one.size() == 1) {
+      lock_.emplace(segment(), *one[0]);
+      if (!dict::is_moved(*one[0])) {
+        change_.emplace(segment(), *one[0]);
+        return;
+      }
+      lock_.reset();
+    }
+  }
+  lock_all(wanted);
+}
+
+/// Holding a stripe that is not moved freezes the root.
+template <class Wanted>
+void Dict::Operation::lock_all(Wanted wanted) {
   transaction_.emplace(segment());
-  transaction_->lock(std::move(wanted));
   references_.emplace(segment());
+  for (;;) {
+    root_ = dict_.body_.root.load_acquire();
+    std::vector<Stripe*> stripes = wanted();
+    Stripe& one = *stripes.front();
+    transaction_->lock(std::move(stripes));
+    if (!dict::is_moved(one)) return;
+    transaction_->start_over();
+    dict_.await_move(root_);
+  }
 }
 
 Change& Dict::Operation::change(Stripe& stripe) {
@@ -144,7 +171,7 @@ void Dict::Operation::overwrite(Stripe& s, DictEntry& e, BytesView value) {
 void Dict::Operation::place(Stripe& s, const Key& key, BytesView value) {
   Change& c = change(s);
   const Table t = Table::at(segment(), s.body[dict_table].load());
-  const dict::Found at = dict::find(segment(), t, key, &c);
+  const dict::Found at = dict::find_planned(segment(), t, key, c);
   const u64 count = c.get(s.body[dict_count]), number = cursor_of(count);
   DictEntry& e = t.entries[number];
   u64 code = 0;

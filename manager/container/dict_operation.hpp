@@ -22,6 +22,8 @@ class Dict::Operation {
  public:
   /// Locks the stripe of one hash.
   Operation(Dict& dict, u64 hash);
+  /// Goes on with a stripe that is locked already, of a dict without references.
+  Operation(Dict& dict, Stripe& stripe, StripeLock lock);
   /// Locks the stripes of several hashes; an empty list: all.
   Operation(Dict& dict, std::span<const u64> hashes);
 
@@ -59,10 +61,13 @@ class Dict::Operation {
   void drop_refs(const DictEntry& entry, u64 hand_over_to);
   u64 encode(Change& change, BytesView value, u64& code);
   void draw_orders();
+  /// As a transaction over the stripes that wanted() names for the present root.
+  template <class Wanted>
+  void lock_all(Wanted wanted);
 
   Dict& dict_;
-  u64 root_;
   bool handles_;
+  u64 root_ = 0;
   std::optional<StripeLock> lock_;
   std::optional<Change> change_;
   std::optional<Transaction> transaction_;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "manager/container/dict.hpp"
+#include "manager/container/dict_stripes.hpp"
 #include "manager/container/dict_table.hpp"
 
 namespace partage::kernel {
@@ -27,11 +28,14 @@ inline void pause() noexcept {
 enum class Attempt { found, absent, disturbed };
 
 /// One probe without a lock: every offset is bounded before it is followed, and nothing is believed until validated.
-Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Bytes* out) {
+/// `take(meta, value, checked)` copies the value out; false: that makes no sense.
+template <class Take>
+[[gnu::always_inline]] inline Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Take&& take) {
   const OptimisticRead read(s);
   if (!read.begun()) return Attempt::disturbed;
   const u64 table_word = s.body[dict_table].load();
-  if (table_word == no_table) return read.valid() ? Attempt::absent : Attempt::disturbed;
+  if (table_word <= no_table) [[unlikely]]
+    return table_word == no_table && read.valid() ? Attempt::absent : Attempt::disturbed;
   const TableWord where = TableWord::of(table_word);
   if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2)))
     return Attempt::disturbed;
@@ -46,37 +50,55 @@ Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Bytes* ou
     if (number >= t.capacity) return Attempt::disturbed;
     const DictEntry& e = t.entries[number];
     if (!dict::same_key(segment, e, key, true)) continue;
-    if (out != nullptr && !dict::read_value(segment, e.meta.load(), e.value.load(), *out, true))
-      return Attempt::disturbed;
+    if (!take(e.meta.load(), e.value.load(), true)) return Attempt::disturbed;
     return read.valid() ? Attempt::found : Attempt::disturbed;
   }
   return Attempt::disturbed;
 }
 
-bool look_up(Segment& segment, const DictBody& body, const Key& key, Bytes* out) {
+/// What is left to do when the first attempt met a writer.
+template <class Take>
+[[gnu::noinline]] bool look_again(Segment& segment, const DictBody& body, const Key& key, Take&& take) {
   const auto tries = [&]() -> std::optional<bool> {
     for (int i = 0; i < point_tries; ++i) {
-      const Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
-      const Attempt attempt = probe(segment, s, key, out);
-      if (attempt != Attempt::disturbed) return attempt == Attempt::found;
       pause();
+      const Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
+      const Attempt attempt = probe(segment, s, key, take);
+      if (attempt != Attempt::disturbed) return attempt == Attempt::found;
     }
     return std::nullopt;
   };
   if (const auto found = tries()) return *found;
   if (UserCodeScope::active()) {
     for (UserCodeRead read(segment);;) {
-      read.disturbed(dict::stripe_for(segment, body.root.load_acquire(), key.hash()));
+      const u64 root = body.root.load_acquire();
+      read.disturbed(dict::stripe_for(segment, root, key.hash()));
+      read.disturbed(segment.at<Stripe>(root >> 8));  // of a split that was not repaired to its end
       if (const auto found = tries()) return *found;
     }
   }
-  Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
-  const ReadLock lock(segment, s);
-  const dict::Found found = dict::find(segment, Table::at(segment, s.body[dict_table].load()), key);
-  if (found.entry != nullptr && out != nullptr) {
-    dict::read_value(segment, found.entry->meta.load(), found.entry->value.load(), *out, false);
+  for (;;) {
+    const u64 root = body.root.load_acquire();
+    Stripe& s = dict::stripe_for(segment, root, key.hash());
+    {
+      const ReadLock lock(segment, s);
+      if (!dict::is_moved(s)) {
+        const dict::Found found = dict::find(segment, Table::at(segment, s.body[dict_table].load()), key);
+        if (found.entry != nullptr) take(found.entry->meta.load(), found.entry->value.load(), false);
+        return found.entry != nullptr;
+      }
+    }
+    const ReadLock moved_by(segment, segment.at<Stripe>(root >> 8));  // its repair publishes the new root
   }
-  return found.entry != nullptr;
+}
+
+template <class Take>
+[[gnu::always_inline]] inline bool look_up(Segment& segment, const DictBody& body, const Key& key, Take&& take) {
+  const Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
+  const Attempt attempt = probe(segment, s, key, take);
+  if (attempt != Attempt::disturbed) [[likely]]
+    return attempt == Attempt::found;
+  return look_again(segment, body, key, take);
 }
 
 /// What a snapshot collects, in the order of the stripes.
@@ -94,6 +116,7 @@ struct Collection {
   /// The entries of one stripe. `checked`: without its lock; false: what is read there makes no sense.
   bool add(const Segment& segment, const Stripe& s, bool checked) {
     const u64 table_word = s.body[dict_table].load(), cursor = dict::cursor_of(s.body[dict_count].load());
+    if (table_word == moved_table) return false;
     if (checked && table_word != no_table) {
       const TableWord where = TableWord::of(table_word);
       if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2))) return false;
@@ -134,18 +157,19 @@ struct Collection {
   }
 };
 
-std::span<Stripe> stripes_of(const Segment& segment, const DictBody& body) noexcept {
-  const u64 root = body.root.load_acquire();
-  return {&segment.at<Stripe>(root >> 8), dict::stripe_count(root)};
-}
-
 /// All stripes of a dict locked for reading, in their order.
 class AllStripes {
  public:
   AllStripes(Segment& segment, const DictBody& body) {
-    stripes_ = stripes_of(segment, body);
-    locks_.reserve(stripes_.size());
-    for (Stripe& s : stripes_) locks_.push_back(std::make_unique<ReadLock>(segment, s));
+    for (;;) {
+      const u64 root = body.root.load_acquire();
+      stripes_ = dict::stripes_of(segment, root);
+      locks_.reserve(stripes_.size());
+      for (Stripe& s : stripes_) locks_.push_back(std::make_unique<ReadLock>(segment, s));
+      if (!dict::is_moved(stripes_[0])) return;
+      locks_.clear();
+      const ReadLock moved_by(segment, stripes_[0]);  // its repair publishes the new root
+    }
   }
   std::span<Stripe> stripes() const { return stripes_; }
 
@@ -156,19 +180,39 @@ class AllStripes {
 
 }  // namespace
 
+namespace {
+auto copy_to(const Segment& segment, Bytes& out) {
+  return [&](u64 meta, u64 value, bool checked) { return dict::read_value(segment, meta, value, out, checked); };
+}
+}  // namespace
+
 bool Dict::get(BytesView key, Bytes& out) {
-  return look_up(segment_, body_, Key(key), &out);
+  return look_up(segment_, body_, Key(key), copy_to(segment_, out));
+}
+bool Dict::get(const ShortKey& key, Bytes& out) {
+  return look_up(segment_, body_, Key(key), copy_to(segment_, out));
 }
 bool Dict::contains(BytesView key) {
-  return look_up(segment_, body_, Key(key), nullptr);
+  return look_up(segment_, body_, Key(key), [](u64, u64, bool) { return true; });
+}
+
+InPlace Dict::get_word(const ShortKey& key, std::size_t size, u64& word) {
+  u64 code = 0;
+  const bool found = look_up(segment_, body_, Key(key), [&](u64 meta, u64 value, bool) {
+    code = DictEntry::value_code(meta);
+    word = value;
+    return true;
+  });
+  if (!found) return InPlace::absent;
+  return code == size ? InPlace::done : InPlace::other;
 }
 
 std::size_t Dict::size() {
-  const u64 root = body_.root.load_acquire(), n = dict::stripe_count(root);
-  auto* stripes = &segment_.at<Stripe>(root >> 8);
   std::optional<UserCodeRead> in_user_code;
   if (UserCodeScope::active()) in_user_code.emplace(segment_);
   for (int i = 0; i < counter_tries || in_user_code; ++i) {
+    const std::span<Stripe> stripes = dict::stripes_of(segment_, body_.root.load_acquire());
+    const u64 n = stripes.size();
     // Two collections of the counters that agree: no key came or went in between. Overwrites do not disturb it.
     u64 sum = 0, first = 0, second = 0;
     bool calm = true;
@@ -176,7 +220,7 @@ std::size_t Dict::size() {
       for (u64 k = 0; k < n && calm; ++k) {
         const OptimisticRead read(stripes[k]);
         const u64 count = stripes[k].body[dict_count].load(), table = stripes[k].body[dict_table].load();
-        calm = read.begun() && read.valid();
+        calm = table != moved_table && read.begun() && read.valid();
         digest = dict::mix(digest ^ count, table * 2 + 0x9E3779B97F4A7C15ull);
         if (total != nullptr) *total += dict::live_of(count);
       }
@@ -198,8 +242,8 @@ void Dict::snapshot(ByteTable* keys, ByteTable* values) {
   Collection all(keys != nullptr, values != nullptr);
   auto& [want_keys, want_values, k, v, orders] = all;
   if (UserCodeScope::active()) {
-    for (UserCodeRead read(segment_); !all.try_all(segment_, stripes_of(segment_, body_));) {
-      for (Stripe& s : stripes_of(segment_, body_)) read.disturbed(s);
+    for (UserCodeRead read(segment_); !all.try_all(segment_, dict::stripes_of(segment_, body_.root.load_acquire()));) {
+      for (Stripe& s : dict::stripes_of(segment_, body_.root.load_acquire())) read.disturbed(s);
     }
   } else {
     const AllStripes locked(segment_, body_);
@@ -226,7 +270,10 @@ void Dict::snapshot(ByteTable* keys, ByteTable* values) {
 
 std::size_t Dict::bytes_used() {
   const u64 root = body_.root.load_acquire();
-  std::size_t bytes = sizeof(DictBody) + (body_.array.load() != 0 ? sizeof(Stripe) * dict::stripe_count(root) : 0);
+  std::size_t bytes = sizeof(DictBody);
+  for (u64 run = body_.array.load(); run != 0; run = segment_.runs().link(run).load()) {
+    bytes += segment_.runs().payload_size(run);
+  }
   for (u64 i = 0; i < dict::stripe_count(root); ++i) {
     const Stripe& s = (&segment_.at<Stripe>(root >> 8))[i];
     const u64 table = s.body[dict_table].load();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <partage/bytes.hpp>
+#include <partage/short_key.hpp>
 
 #include "manager/container/dict_layout.hpp"
 #include "manager/segment/change.hpp"
@@ -16,13 +17,12 @@ inline u64 mix(u64 a, u64 b) noexcept {
 
 /// A key made ready for probing. `meta` has the value code 0.
 struct Key {
+  explicit Key(const ShortKey& k) noexcept : word{k.word[0], k.word[1], k.word[2]} { short_key(k.size); }
   explicit Key(BytesView k) noexcept : bytes(k) {
-    const std::size_t n = k.size;
-    if (n <= DictEntry::inline_key) {
-      if (n != 0) std::memcpy(word, k.data, n);
-      u64 h = mix(word[0] ^ 0x9E3779B97F4A7C15ull, word[1] ^ 0xC2B2AE3D27D4EB4Full);
-      h ^= mix(word[2] ^ 0x165667B19E3779F9ull, h + 2);
-      finish(mix(h ^ n, 0x9FB21C651E98DF25ull), n + 1);
+    if (k.size <= ShortKey::capacity) {
+      const ShortKey s(k.data, k.size);
+      for (std::size_t i = 0; i < 3; ++i) word[i] = s.word[i];
+      short_key(k.size);
     } else {
       long_key();
     }
@@ -30,12 +30,17 @@ struct Key {
   u64 hash() const noexcept { return DictEntry::hash_of(meta); }
   bool is_blob() const noexcept { return DictEntry::key_code(meta) == DictEntry::blob_key; }
 
-  BytesView bytes;
+  BytesView bytes;          // of a blob
   u64 word[3] = {0, 0, 0};  // inline: the bytes; blob: -, length, second hash
   u64 meta;
 
  private:
   void finish(u64 hash, u64 code) noexcept { meta = DictEntry::hash_of(hash) | code << 8; }
+  void short_key(u64 n) noexcept {
+    u64 h = mix(word[0] ^ 0x9E3779B97F4A7C15ull, word[1] ^ 0xC2B2AE3D27D4EB4Full);
+    h ^= mix(word[2] ^ 0x165667B19E3779F9ull, h + 2);
+    finish(mix(h ^ n, 0x9FB21C651E98DF25ull), n + 1);
+  }
   void long_key() noexcept {
     u64 h = 0x9E3779B97F4A7C15ull ^ bytes.size, g = 0xC2B2AE3D27D4EB4Full;
     std::size_t i = 0;
@@ -70,7 +75,7 @@ struct Table {
     const unsigned shift = 32 * (slot & 1);
     return (word & ~(u64{0xFFFFFFFF} << shift)) | u64{v} << shift;
   }
-  u32 slot(u64 s) const noexcept { return half(index_word(s).load(), s); }
+  u32 slot(u64 s) const noexcept { return __atomic_load_n(reinterpret_cast<const u32*>(index) + s, __ATOMIC_RELAXED); }
 };
 
 inline u64 first_slot(u64 hash) noexcept {
@@ -96,24 +101,16 @@ inline u64 make_count(u64 cursor, u64 live) noexcept {
   return cursor << 32 | live;
 }
 
+/// The rest of same_key() for a key that lies in a blob.
+bool same_blob(const Segment& segment, const DictEntry& e, const Key& k, bool checked) noexcept;
+
 /// The entry holds this key. `checked`: no lock is held, so a blob's offset is bounded before it is followed.
-inline bool same_key(const Segment& segment, const DictEntry& e, const Key& k, bool checked) noexcept {
+[[gnu::always_inline]] inline bool same_key(const Segment& segment, const DictEntry& e, const Key& k,
+                                            bool checked) noexcept {
   if (((e.meta.load() ^ k.meta) >> 8) != 0) return false;
-  if (!k.is_blob()) {
-    return ((e.key[0].load() ^ k.word[0]) | (e.key[1].load() ^ k.word[1]) | (e.key[2].load() ^ k.word[2])) == 0;
-  }
-  if (e.key[1].load() != k.word[1] || e.key[2].load() != k.word[2]) return false;
-  const u64 blob = e.key[0].load();
-  const u64 bytes = k.bytes.size;
-  if (checked && (blob % 16 != 0 || !segment.holds(blob, sizeof(BlobHead) + bytes + 8))) return false;
-  const Word* payload = &segment.at<BlobHead>(blob).shape + 1;
-  for (u64 i = 0; i < bytes; i += 8) {
-    const u64 n = bytes - i < 8 ? bytes - i : 8;
-    u64 mine = 0;
-    std::memcpy(&mine, k.bytes.data + i, n);
-    if (payload[i / 8].load() != mine) return false;
-  }
-  return true;
+  if (k.is_blob()) [[unlikely]]
+    return same_blob(segment, e, k, checked);
+  return ((e.key[0].load() ^ k.word[0]) | (e.key[1].load() ^ k.word[1]) | (e.key[2].load() ^ k.word[2])) == 0;
 }
 
 struct Found {
@@ -123,9 +120,11 @@ struct Found {
   bool fresh = false;          // that slot is empty (an insert uses it up) rather than a dummy
 };
 
-/// Probes under the lock. `change`: index words are seen as planned there (for several inserts in one change).
-/// An insert takes the first dummy on its way: else insert and erase of one key would lengthen its probe for ever.
-Found find(const Segment& segment, const Table& table, const Key& key, const Change* change = nullptr);
+/// Probes under the lock. An insert takes the first dummy on its way: else insert and erase of one key would lengthen its
+/// probe for ever.
+Found find(const Segment& segment, const Table& table, const Key& key);
+/// The same with the index words as the change has planned them, for several inserts in one change.
+Found find_planned(const Segment& segment, const Table& table, const Key& key, const Change& change);
 /// The index slot that names an entry.
 u64 slot_of(const Table& table, u64 hash, u64 number);
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "manager/container/dict.hpp"
+#include "manager/container/dict_stripes.hpp"
 #include "manager/container/dict_table.hpp"
 
 namespace partage::kernel {
@@ -13,7 +14,18 @@ std::string Dict::verify(std::vector<u64>& runs) {
   const u64 root = body_.root.load();
   if ((root & 255) > most_stripes_log2) return "dict: impossible number of stripes";
   runs.push_back(segment_.offset_of(&body_));
-  if (body_.array.load() != 0) runs.push_back(body_.array.load());
+  for (u64 run = body_.array.load(); run != 0; run = segment_.runs().link(run).load()) runs.push_back(run);
+  const std::span<Stripe> in_use = dict::stripes_of(segment_, root);
+  std::string problem;
+  for_each_stripe([&](Stripe& s) {
+    const bool is_used = &s >= in_use.data() && &s < in_use.data() + in_use.size();
+    const bool is_first =
+        &s == &body_.first && s.body[dict_table].load() == no_table;  // of a dict made with many stripes
+    if (is_used ? dict::is_moved(s) : !dict::is_moved(s) && !is_first) problem = "dict: a stripe in the wrong array";
+    if (!is_used && (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0 || Window::is_open(s)))
+      problem = "dict: a stripe that was left by a split is not at rest";
+  });
+  if (!problem.empty()) return problem;
   std::set<u64> orders;
   for (u64 x = 0; x < dict::stripe_count(root); ++x) {
     Stripe& s = (&segment_.at<Stripe>(root >> 8))[x];

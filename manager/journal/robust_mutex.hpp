@@ -46,6 +46,8 @@ class RobustMutex {
     const int error = pthread_mutex_trylock(&mutex_);
     return error == 0 ? Acquired::clean : tried(error);
   }
+  /// acquire() of a lock that was busy just now.
+  [[nodiscard]] Acquired wait(const Deadline& deadline);
   void mark_consistent() noexcept { pthread_mutex_consistent(&mutex_); }
   void release() noexcept { pthread_mutex_unlock(&mutex_); }
 
@@ -63,7 +65,6 @@ class RobustMutex {
  private:
   static constexpr std::chrono::milliseconds longest_sleep{20};
 
-  Acquired wait(const Deadline& deadline);
   int acquire_until(Clock::time_point) noexcept;
   Acquired tried(int error);
   static Acquired outcome(int error);

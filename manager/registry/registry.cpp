@@ -42,7 +42,7 @@ void Registry::format(Segment& segment) {
   make_control_table(segment);
   // The first object of the segment: names() finds it among the first slots of the stripes.
   Objects(segment).create({ObjectKind::dict, object_flag::handles | object_flag::internal, "dict<str,handle>", "", 0,
-                           [](Change& change) { return Dict::build(change, {.stripes_log2 = 0, .handles = true}); }});
+                           [](Change& change) { return Dict::build(change, {.stripes_log2 = 0, .handles = true, .split_log2 = 0}); }});
 }
 
 ObjectRef Registry::names() const {

@@ -99,4 +99,12 @@ class Change {
   bool done_ = false;
 };
 
+/// A commit that changes one word of a stripe's structure and no memory: the word is its own log. Crash: the next locker
+/// finds the word as it was or as it is to be, and closes the window.
+inline void commit_word(Stripe& stripe, Word& word, u64 value) noexcept {
+  Window::open(stripe);
+  Log::commit_single(word, value);
+  Window::close(stripe);
+}
+
 }  // namespace partage::kernel

@@ -17,8 +17,6 @@ std::array<RepairHooks, 8>& hooks() noexcept {
   return table;
 }
 
-thread_local UserCodeScope* innermost = nullptr;
-
 [[noreturn]] void stayed_locked(const Stripe& stripe) {
   throw TimeoutError("partage: a shared object stayed locked longer than operation_timeout, by " +
                      describe_thread(stripe.mutex.owner()));
@@ -82,8 +80,9 @@ bool settled(Segment& segment, Stripe& stripe, Acquired acquired) {
 }
 }  // namespace
 
-void lock_stripe(Segment& segment, Stripe& stripe) {
-  if (!settled(segment, stripe, stripe.mutex.acquire(segment.deadline()))) stayed_locked(stripe);
+void lock_stripe_after(Segment& segment, Stripe& stripe, Acquired at_once) {
+  const Acquired acquired = at_once == Acquired::busy ? stripe.mutex.wait(segment.deadline()) : at_once;
+  if (!settled(segment, stripe, acquired)) stayed_locked(stripe);
 }
 
 bool try_lock_stripe(Segment& segment, Stripe& stripe) {
@@ -101,6 +100,8 @@ bool lock_stripe_until(Segment& segment, Stripe& stripe, const Deadline& until) 
   return settled(segment, stripe, stripe.mutex.acquire(std::max(*until, Clock::now() + moment)));
 }
 
+constinit thread_local UserCodeScope* UserCodeScope::innermost = nullptr;
+
 UserCodeScope::UserCodeScope(Stripe& held) noexcept : outer_(std::exchange(innermost, this)), one_(&held) {}
 UserCodeScope::UserCodeScope(std::vector<Stripe*> held) noexcept
     : outer_(std::exchange(innermost, this)), many_(std::move(held)) {}
@@ -110,9 +111,6 @@ UserCodeScope::~UserCodeScope() {
 void UserCodeScope::forget() noexcept {
   innermost = nullptr;
 }
-bool UserCodeScope::active() noexcept {
-  return innermost != nullptr;
-}
 bool UserCodeScope::holds(const Stripe& stripe) noexcept {
   for (const UserCodeScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
     if (scope->one_ == &stripe || std::ranges::find(scope->many_, &stripe) != scope->many_.end()) return true;
@@ -120,12 +118,10 @@ bool UserCodeScope::holds(const Stripe& stripe) noexcept {
   return false;
 }
 
-void refuse_in_user_code(const char* operation) {
-  if (UserCodeScope::active()) {
-    throw UsageError(
-        std::string("partage: ") + operation + " inside the function of modify(): it runs under the object's " +
-        "lock, so it may read shared objects but not write any; change its argument, write after it returns");
-  }
+void throw_in_user_code(const char* operation) {
+  throw UsageError(
+      std::string("partage: ") + operation + " inside the function of modify(): it runs under the object's " +
+      "lock, so it may read shared objects but not write any; change its argument, write after it returns");
 }
 
 UserCodeRead::UserCodeRead(Segment& segment) : segment_(segment) {

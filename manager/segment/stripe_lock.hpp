@@ -27,8 +27,14 @@ struct RepairHooks {
 };
 void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
 
+/// The rest of lock_stripe() when the lock is not simply free: waits, and repairs after a dead owner.
+void lock_stripe_after(Segment& segment, Stripe& stripe, Acquired at_once);
 /// Throws TimeoutError (naming the holder) after operation_timeout.
-void lock_stripe(Segment& segment, Stripe& stripe);
+inline void lock_stripe(Segment& segment, Stripe& stripe) {
+  const Acquired at_once = stripe.mutex.try_acquire();
+  if (at_once != Acquired::clean) [[unlikely]]
+    lock_stripe_after(segment, stripe, at_once);
+}
 bool try_lock_stripe(Segment& segment, Stripe& stripe);
 /// For an operation that has a time of its own. False: still locked then; a moment is waited for in any case, because a lock
 /// of an object is held for moments only.
@@ -81,12 +87,16 @@ class UserCodeScope {
   UserCodeScope(const UserCodeScope&) = delete;
   UserCodeScope& operator=(const UserCodeScope&) = delete;
   ~UserCodeScope();
-  static bool active() noexcept;
+  static bool active() noexcept { return innermost != nullptr; }
   static bool holds(const Stripe& stripe) noexcept;
   /// For a child process that starts a life of its own inside user code of its parent: it holds nothing.
   static void forget() noexcept;
 
  private:
+  // Every operation asks for it, so it must cost one load, in a shared library too: the model allows it, as it takes eight of
+  // the bytes that the loader keeps free for such variables.
+  [[gnu::tls_model("initial-exec")]] static constinit thread_local UserCodeScope* innermost;
+
   UserCodeScope* outer_;
   Stripe* one_ = nullptr;
   std::vector<Stripe*> many_;
@@ -121,8 +131,12 @@ template <class Code>
 void run_user_code(Code&& code) {
   run_user_code_in([] { return UserCodeScope(); }, code, [] {});
 }
+[[noreturn]] void throw_in_user_code(const char* operation);
 /// Throws UsageError when user code of modify() tries to write a shared object.
-void refuse_in_user_code(const char* operation);
+inline void refuse_in_user_code(const char* operation) {
+  if (UserCodeScope::active()) [[unlikely]]
+    throw_in_user_code(operation);
+}
 
 /// How a read in user code goes on when it is disturbed: without the lock, for as long as it takes. Were it to wait for the
 /// lock, two threads in user code that read each other's object would wait for each other for ever. The stripe of such a

@@ -10,6 +10,13 @@ namespace {
 kernel::Dict dict_of(const SharedObject& o) {
   return {*o.segment, o.segment->at<kernel::DictBody>(o.body)};
 }
+
+constexpr WordResult word_result(kernel::InPlace result) noexcept {
+  return static_cast<WordResult>(result);
+}
+static_assert(word_result(kernel::InPlace::absent) == WordResult::absent);
+static_assert(word_result(kernel::InPlace::done) == WordResult::done);
+static_assert(word_result(kernel::InPlace::other) == WordResult::other);
 }  // namespace
 
 std::size_t Dict::size() const {
@@ -28,6 +35,23 @@ bool Dict::get(BytesView key, Value& out) const {
   return true;
 }
 
+bool Dict::get(const ShortKey& key, Value& out) const {
+  SharedObject& o = object_of(object_, "get");
+  do {
+    if (!dict_of(o).get(key, out.bytes)) return false;
+  } while (!adopt(o, out));
+  return true;
+}
+
+WordResult Dict::get_word(const ShortKey& key, std::size_t size, std::uint64_t& word) const {
+  return word_result(dict_of(object_of(object_, "get")).get_word(key, size, word));
+}
+
+WordResult Dict::change_word(const ShortKey& key, std::size_t size,
+                             FunctionView<std::uint64_t(std::uint64_t)> next) const {
+  return word_result(dict_of(object_of(object_, "modify")).change_word(key, size, next));
+}
+
 bool Dict::wait(BytesView key, Value& out, const Deadline& deadline) const {
   SharedObject& o = object_of(object_, "wait");
   do {
@@ -37,6 +61,12 @@ bool Dict::wait(BytesView key, Value& out, const Deadline& deadline) const {
 }
 
 void Dict::set(BytesView key, BytesView value) const {
+  SharedObject& o = object_of(object_, "set");
+  dict_of(o).set(key, value);
+  tidy_handles(o);
+}
+
+void Dict::set(const ShortKey& key, BytesView value) const {
   SharedObject& o = object_of(object_, "set");
   dict_of(o).set(key, value);
   tidy_handles(o);

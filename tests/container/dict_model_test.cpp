@@ -85,11 +85,11 @@ void check_same(ContainerFixture& fixture, Dict& dict, const Model& model) {
   REQUIRE(fixture.verify(runs) == "");
 }
 
-void random_walk(std::uint64_t seed, unsigned stripes_log2, long operations) {
+void random_walk(std::uint64_t seed, unsigned stripes_log2, long operations, unsigned split_log2 = 9) {
   CAPTURE(seed);
   CAPTURE(stripes_log2);
   ContainerFixture fixture;
-  Dict dict(fixture.segment(), fixture.make_dict({.stripes_log2 = stripes_log2}));
+  Dict dict(fixture.segment(), fixture.make_dict({.stripes_log2 = stripes_log2, .split_log2 = split_log2}));
   Model model;
   std::mt19937_64 random(seed);
   std::vector<std::string> universe(1 + random() % 600);
@@ -192,6 +192,7 @@ TEST_CASE("the byte-level dict behaves as the model, one and eight stripes") {
   for (std::uint64_t i = 0; i < 4; ++i) {
     random_walk(seed + i, 0, 10'000);
     random_walk(seed + i, 3, 10'000);
+    random_walk(seed + i, 0, 10'000, 4);  // splits at 16 keys, and once more at 32 in a stripe
   }
 }
 
@@ -199,7 +200,7 @@ TEST_SUITE("full:model") {
   TEST_CASE("the byte-level dict behaves as the model: 20 seeds of 200 000 operations each") {
     PARTAGE_SHOW_SEED();
     const std::uint64_t seed = test_seed();
-    for (std::uint64_t i = 0; i < 20; ++i) random_walk(seed + i, i % 2 == 0 ? 0 : 3, 200'000);
+    for (std::uint64_t i = 0; i < 20; ++i) random_walk(seed + i, i % 2 == 0 ? 0 : 3, 200'000, i % 3 == 0 ? 3 : 9);
   }
 }
 

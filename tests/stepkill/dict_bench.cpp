@@ -2,14 +2,17 @@
 
 #include <cstdlib>
 
+#include "manager/container/dict_table.hpp"
+
 namespace partage::test {
 
 using kernel::u64;
 
 namespace {
 
-constexpr DictBench::Which all[] = {DictBench::one, DictBench::eight, DictBench::handles, DictBench::referent_a,
-                                    DictBench::referent_b};
+constexpr DictBench::Which all[] = {DictBench::one,          DictBench::eight,       DictBench::handles,
+                                    DictBench::referent_a,   DictBench::referent_b,  DictBench::full_one,
+                                    DictBench::full_sixteen, DictBench::full_handles};
 
 std::shared_ptr<kernel::Segment> attach(const Image& image) {
   auto segment = kernel::Segment::attach(kernel::MemoryObject(::dup(image[0].fd)));
@@ -41,6 +44,9 @@ DictBench::DictBench() : fixture_(std::size_t{4} << 20) {
   fixture_.make_dict({.stripes_log2 = 0, .handles = true});
   fixture_.make_dict({});
   fixture_.make_dict({});
+  fixture_.make_dict({.split_log2 = 3});
+  fixture_.make_dict({.stripes_log2 = 4, .split_log2 = 2});
+  fixture_.make_dict({.handles = true, .split_log2 = 2});
   const View v = view_here();
   for (int i = 0; i < 7; ++i) v.put(one, "k" + std::to_string(i), "v" + std::to_string(i));
   v.put(one, "long", std::string(100, 'x'));  // the embedded table is full now
@@ -51,11 +57,27 @@ DictBench::DictBench() : fixture_(std::size_t{4} << 20) {
   v.put_handle("a again", referent_a);
   v.put_handle("b", referent_b);
   v.put(handles, "plain", "value");
+  for (int i = 0; i < 5; ++i) v.put(full_one, "k" + std::to_string(i), std::to_string(i));
+  v.put(full_one, std::string(60, 'K'), std::string(70, 'v'));
+  v.put(full_one, "own run", std::string(3000, 'r'));
+  for (int i = 0; i < 7; ++i)
+    v.put(full_sixteen, key_of_one_stripe(i), std::string(static_cast<std::size_t>(i) * 9, 's'));
+  v.put(full_sixteen, "elsewhere", std::string(30, 'e'));
+  v.put_handle("a", referent_a, full_handles);
+  v.put_handle("b", referent_b, full_handles);
+  v.put(full_handles, "plain", "value");
   // Committed memory is nearly used up, so that a value of two kilobytes makes the segment grow.
   const kernel::Segment& segment = fixture_.segment();
   const u64 top = segment.at<kernel::HeapState>(kernel::heap_offset).top.load();
   v.put(referent_b, "filler", std::string(segment.header().committed.load() - top - 1600, 'f'));
   REQUIRE(verify(v) == "");
+}
+
+std::string DictBench::key_of_one_stripe(int n) {
+  for (int i = 0;; ++i) {
+    std::string key = "key " + std::to_string(i);
+    if (kernel::dict::Key(view(key)).hash() >> 60 == 5 && n-- == 0) return key;
+  }
 }
 
 DictBench::State DictBench::dump(const View& v) {

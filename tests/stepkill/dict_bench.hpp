@@ -20,7 +20,18 @@ class DictBench {
   using State = std::vector<Pairs>;
 
   /// The objects, by place in the table of objects.
-  enum Which : kernel::u32 { one = 0, eight = 1, handles = 2, referent_a = 3, referent_b = 4 };
+  enum Which : kernel::u32 {
+    one = 0,
+    eight = 1,
+    handles = 2,
+    referent_a = 3,
+    referent_b = 4,
+    full_one = 5,      // splits at the next key into 16
+    full_sixteen = 6,  // splits at the next key that begins like "0" into 64
+    full_handles = 7   // of handles, splits at the next key
+  };
+  /// The n-th key whose hash leads to the same stripe of 16.
+  static std::string key_of_one_stripe(int n);
 
   /// What an operation sees: the same segment through its own mapping or a copy of it.
   class View {
@@ -33,9 +44,9 @@ class DictBench {
     }
     kernel::ObjectSlot& slot(Which which) const { return *kernel::Objects(segment_).find(index(which)); }
     void put(Which which, std::string_view k, std::string_view v) const { dict(which).set(view(k), view(v)); }
-    void put_handle(std::string_view k, Which target) const {
+    void put_handle(std::string_view k, Which target, Which in = handles) const {
       const ObjectRef r = ref(target);
-      dict(handles).set(view(k), BytesView(nullptr, 0, {&r, 1}));
+      dict(in).set(view(k), BytesView(nullptr, 0, {&r, 1}));
     }
 
    private:

@@ -8,6 +8,7 @@ namespace {
 
 using View = DictBench::View;
 using kernel::KeyValue;
+using kernel::u64;
 
 struct Operation {
   const char* name;
@@ -42,6 +43,10 @@ std::vector<std::string> keys_of(int from, int to) {
 const std::vector<Operation>& operations() {
   static const std::vector<Operation> list = {
       {"dict set existing, inline", [](const View& v) { v.put(DictBench::eight, "key number 3", "333"); }},
+      {"dict change_word",
+       [](const View& v) {
+         v.dict(DictBench::eight).change_word(ShortKey("key number 3", 12), 1, [](u64 word) { return word + 1; });
+       }},
       {"dict set existing, other length", [](const View& v) { v.put(DictBench::eight, "key number 3", "33"); }},
       {"dict set existing, blob to blob", [](const View& v) { v.put(DictBench::one, "long", std::string(90, 'z')); }},
       {"dict set existing, inline to blob", [](const View& v) { v.put(DictBench::one, "k1", std::string(500, 'z')); }},
@@ -99,6 +104,23 @@ const std::vector<Operation>& operations() {
   return list;
 }
 
+/// Those that give the dict more stripes.
+const std::vector<Operation>& splits() {
+  static const std::vector<Operation> list = {
+      {"dict set new, 1 stripe splits into 16", [](const View& v) { v.put(DictBench::full_one, "new", "1"); }},
+      {"dict setdefault, 1 stripe splits into 16",
+       [](const View& v) {
+         Bytes out;
+         v.dict(DictBench::full_one).setdefault(view("new"), view(std::string(300, 'n')), out);
+       }},
+      {"dict set new, 16 stripes split into 64",
+       [](const View& v) { v.put(DictBench::full_sixteen, DictBench::key_of_one_stripe(7), "new"); }},
+      {"dict set new, handles, 1 stripe splits into 16",
+       [](const View& v) { v.put_handle("new", DictBench::referent_b, DictBench::full_handles); }},
+  };
+  return list;
+}
+
 /// Those that take many keys.
 const std::vector<Operation>& operations_on_many() {
   static const std::vector<Operation> list = {
@@ -149,6 +171,13 @@ TEST_CASE("dict: every operation and its repair, killed after every change of th
   for (const Operation& op : operations()) bench.run(report, op.name, op.run, 6);
 }
 
+TEST_CASE("dict: every split and its repair, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  DictBench bench;
+  StepkillReport report("STEPKILL dict, splits");
+  for (const Operation& op : splits()) bench.run(report, op.name, op.run, 6);
+}
+
 TEST_CASE("dict: every operation on many keys and its repair, killed after every change of the segment") {
   PARTAGE_SKIP_WITHOUT_STEPPING();
   DictBench bench;
@@ -173,7 +202,7 @@ TEST_SUITE("full:stepkill") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     DictBench bench;
     StepkillReport report("STEPKILL dict, every instruction");
-    for (const auto* list : {&operations(), &operations_on_many()}) {
+    for (const auto* list : {&operations(), &splits(), &operations_on_many()}) {
       for (const Operation& op : *list)
         check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::every())));
     }

@@ -2,7 +2,7 @@
 // byte-level containers (which do not).
 //
 //   BytesView   what is stored: a run of bytes plus the references to shared objects inside it; borrows both
-//   Bytes       what is read: the same, owned; 64 bytes live inside the object, longer ones on the heap
+//   Bytes       what is read: the same, owned; 128 bytes live inside the object, longer ones on the heap
 //
 // Thread safety: as std::string. Nothing here touches shared memory.
 #pragma once
@@ -32,7 +32,7 @@ struct BytesView {
 
 class Bytes {
  public:
-  static constexpr std::size_t inline_capacity = 64;
+  static constexpr std::size_t inline_capacity = 128;
 
   Bytes() = default;
   Bytes(const Bytes& other) { assign(other.view()); }

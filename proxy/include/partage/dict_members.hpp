@@ -21,6 +21,7 @@
 #include <vector>
 
 #include <partage/detail/dict_element.hpp>
+#include <partage/detail/dict_value.hpp>
 #include <partage/detail/encoded.hpp>
 #include <partage/detail/encoded_pairs.hpp>
 #include <partage/detail/key.hpp>
@@ -65,21 +66,18 @@ class DictMembers {
   V at(const Q& key) const {
     const Bytes bytes(key);
     decltype(auto) d = dict();
-    engine::Value value;
-    if (!d.get(bytes.view(), value)) missing(d, "at", bytes);
-    return detail::decode<V>(value);
+    auto value = detail::get_value<K, V>(d, bytes);
+    if (!value) missing(d, "at", bytes);
+    return *std::move(value);
   }
   template <detail::KeyFor<K> Q = K>
   std::optional<V> get(const Q& key) const {
-    engine::Value value;
-    if (!dict().get(Bytes(key).view(), value)) return std::nullopt;
-    return detail::decode<V>(value);
+    return detail::get_value<K, V>(dict(), Bytes(key));
   }
   template <detail::KeyFor<K> Q = K>
   V get(const Q& key, V fallback) const {
-    engine::Value value;
-    if (!dict().get(Bytes(key).view(), value)) return fallback;
-    return detail::decode<V>(value);
+    auto value = detail::get_value<K, V>(dict(), Bytes(key));
+    return value ? *std::move(value) : fallback;
   }
   /// get() as soon as the key is there; nullopt: not within that time. A negative one is none.
   template <detail::KeyFor<K> Q = K, class Rep, class Period>
@@ -96,8 +94,7 @@ class DictMembers {
   template <detail::KeyFor<K> Q = K>
   void set(const Q& key, const V& value) const {
     const Bytes bytes(key);
-    decltype(auto) d = dict();
-    d.set(bytes.view(), detail::Encoded<V>(value, d.object()).view());
+    detail::set_value(dict(), bytes, value);
   }
   /// Stores `value` unless the key is there; returns what is there afterwards.
   template <detail::KeyFor<K> Q = K>

@@ -45,7 +45,7 @@ class ElementMembers {
   }                                                          \
   T operator assign(const U& change)&& {                     \
     decltype(auto) by = detail::plain(change);               \
-    return self().access().modify([&](T& x) -> T {           \
+    return compute<detail::PlainValue<U>>([&](T& x) -> T {   \
       detail::Step::apply(x, by);                            \
       return x;                                              \
     });                                                      \
@@ -66,30 +66,39 @@ class ElementMembers {
     ++t;
   }
   {
-    return self().access().modify([](T& x) -> T { return ++x; });
+    return compute<T>([](T& x) -> T { return ++x; });
   }
   T operator++(int) && requires requires(T& t) {
     t++;
   }
   {
-    return self().access().modify([](T& x) -> T { return x++; });
+    return compute<T>([](T& x) -> T { return x++; });
   }
   T operator--() && requires requires(T& t) {
     --t;
   }
   {
-    return self().access().modify([](T& x) -> T { return --x; });
+    return compute<T>([](T& x) -> T { return --x; });
   }
   T operator--(int) && requires requires(T& t) {
     t--;
   }
   {
-    return self().access().modify([](T& x) -> T { return x--; });
+    return compute<T>([](T& x) -> T { return x--; });
   }
 
  private:
   const Self& self() const {
     return static_cast<const Self&>(*this);
+  }
+  /// A step whose other side is a By. Built-in arithmetic needs less care than what a user's operators may do.
+  template <class By, class Step>
+  T compute(Step step) const {
+    if constexpr (std::is_arithmetic_v<T> && std::is_arithmetic_v<By> && requires { self().access().compute(step); }) {
+      return self().access().compute(step);
+    } else {
+      return self().access().modify(step);
+    }
   }
 };
 

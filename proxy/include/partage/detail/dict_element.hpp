@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include <partage/detail/dict_value.hpp>
 #include <partage/detail/encoded.hpp>
 #include <partage/detail/key.hpp>
 #include <partage/detail/modify.hpp>
@@ -24,11 +25,21 @@ class DictElement {
   DictElement(engine::Dict&& dict, KeyBytes<K> key) : owned_(std::move(dict)), key_(std::move(key)) {}
 
   V get() const {
-    engine::Value value;
-    if (!dict().get(key_.view(), value)) missing("[]");
-    return decode<V>(value);
+    auto value = get_value<K, V>(dict(), key_);
+    if (!value) missing("[]");
+    return *std::move(value);
   }
-  void set(const V& x) const { dict().set(key_.view(), Encoded<V>(x, dict().object()).view()); }
+  void set(const V& x) const { set_value(dict(), key_, x); }
+  /// modify() for built-in arithmetic, which needs no copy and no protection.
+  template <class Step>
+  requires(std::is_arithmetic_v<V>&& is_word<V>) V compute(Step step)
+  const {
+    bool done;
+    const auto value = compute_value<K, V>(dict(), key_, step, done);
+    if (!done) return modify(step);
+    if (!value) missing("[] op=");
+    return *value;
+  }
   template <class Fn>
   ModifyResult<V, Fn> modify(Fn&& fn) const {
     return detail::modify<V>(

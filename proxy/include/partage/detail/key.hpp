@@ -7,7 +7,9 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -15,6 +17,7 @@
 #include <partage/codec/codec.hpp>
 #include <partage/detail/plain.hpp>
 #include <partage/engine/error.hpp>
+#include <partage/short_key.hpp>
 
 namespace partage::detail {
 
@@ -42,27 +45,38 @@ struct DictKey {
                 "partage: a handle cannot be (part of) a key; use a number or a name that stands for the object");
 };
 
-/// The encoding of a key, owned: up to 64 bytes without allocation.
+/// The encoding of a key, owned: a ShortKey while it fits into one; up to 128 bytes without allocation.
 template <class K>
 class KeyBytes {
  public:
   explicit KeyBytes(const K& key) {
     static_assert(DictKey<K>::value);
     if constexpr (codec::is_flat<K> && !codec::has_floats<K>) {
-      std::memcpy(bytes_.resize(sizeof key), &key, sizeof key);
+      if constexpr (sizeof key <= ShortKey::capacity) {
+        short_ = ShortKey(&key, sizeof key);
+      } else {
+        std::memcpy(long_.emplace().resize(sizeof key), &key, sizeof key);
+      }
     } else if constexpr (StringKey<K>) {
       write_text(key);
     } else {
       const codec::Scratch scratch;
       codec::encode_key(*scratch, key);
       if (!scratch->refs().empty()) engine::throw_handle_in_key(codec::description<K>());
-      bytes_.assign(scratch->view());
+      take(scratch->view());
     }
   }
   template <KeyFor<K> Q>
   requires(!std::is_same_v<Q, K>) explicit KeyBytes(const Q& key) : KeyBytes(key, Passed{}) {}
 
-  BytesView view() const { return {bytes_.data(), bytes_.size()}; }
+  BytesView view() const { return long_ ? BytesView(long_->data(), long_->size()) : short_.view(); }
+  /// nullptr: it is too long for one.
+  const ShortKey* short_key() const { return long_ ? nullptr : &short_; }
+  /// Calls fn with the ShortKey or with the view of a longer one.
+  template <class Fn>
+  decltype(auto) visit(Fn&& fn) const {
+    return long_ ? fn(view()) : fn(short_);
+  }
 
  private:
   struct Passed {};
@@ -78,21 +92,35 @@ class KeyBytes {
     }
   }
 
+  void take(BytesView bytes) {
+    if (bytes.size <= ShortKey::capacity) {
+      short_ = ShortKey(bytes.data, bytes.size);
+    } else {
+      long_.emplace().assign(bytes);
+    }
+  }
+
   // As codec::encode does with a string: its length, seven bits a byte, then the characters.
   template <class Text>
   void write_text(const Text& text) {
+    const std::size_t size = text.size() * sizeof(typename Text::value_type);
+    if (size < ShortKey::capacity) {
+      short_ = ShortKey(text.data(), size);
+      short_.prepend(static_cast<std::uint8_t>(text.size()));
+      return;
+    }
     std::byte head[10];
     std::size_t n = 0;
     std::size_t left = text.size();
     for (; left >= 0x80; left >>= 7) head[n++] = static_cast<std::byte>(left | 0x80);
     head[n++] = static_cast<std::byte>(left);
-    const std::size_t size = text.size() * sizeof(typename Text::value_type);
-    std::byte* to = bytes_.resize(n + size);
+    std::byte* to = long_.emplace().resize(n + size);
     std::memcpy(to, head, n);
-    if (size != 0) std::memcpy(to + n, text.data(), size);
+    std::memcpy(to + n, text.data(), size);
   }
 
-  Bytes bytes_;
+  ShortKey short_;
+  std::optional<Bytes> long_;
 };
 
 template <class K>

@@ -16,6 +16,8 @@
 #include <partage/engine/object.hpp>
 #include <partage/engine/value.hpp>
 #include <partage/export.hpp>
+#include <partage/function_view.hpp>
+#include <partage/short_key.hpp>
 
 namespace partage::engine {
 
@@ -23,6 +25,10 @@ struct KeyValue {
   BytesView key;
   BytesView value;
 };
+
+/// What became of an operation on a value that is stored as a word: `other`: what is there is none of that size, and nothing
+/// has happened.
+enum class WordResult { absent, done, other };
 
 class PARTAGE_API Dict {
  public:
@@ -33,9 +39,15 @@ class PARTAGE_API Dict {
   std::size_t size() const;
   bool contains(BytesView key) const;
   bool get(BytesView key, Value& out) const;
+  bool get(const ShortKey& key, Value& out) const;
+  /// The value of `size` <= 8 bytes, padded with zeros.
+  WordResult get_word(const ShortKey& key, std::size_t size, std::uint64_t& word) const;
   /// get() as soon as the key is there; false: not before the deadline.
   bool wait(BytesView key, Value& out, const Deadline& deadline) const;
   void set(BytesView key, BytesView value) const;
+  void set(const ShortKey& key, BytesView value) const;
+  /// One step: word = next(word). `next` is arithmetic: it throws nothing and touches no shared object.
+  WordResult change_word(const ShortKey& key, std::size_t size, FunctionView<std::uint64_t(std::uint64_t)> next) const;
   /// `out`: what is there afterwards.
   void setdefault(BytesView key, BytesView value, Value& out) const;
   bool erase(BytesView key) const;

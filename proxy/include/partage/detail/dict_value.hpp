@@ -1,0 +1,78 @@
+// Values of a dict as its elements are read and written: those of at most 8 bytes, whose encoding is their representation, go
+// as one word through registers; all others as bytes.
+//
+// Thread and process safety: as the dict's.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <type_traits>
+
+#include <partage/codec/codec.hpp>
+#include <partage/detail/encoded.hpp>
+#include <partage/detail/key.hpp>
+#include <partage/engine/dict.hpp>
+
+namespace partage::detail {
+
+/// A value that an entry holds in place, as it is.
+template <class V>
+inline constexpr bool is_word = codec::is_flat<V> && sizeof(V) <= 8;
+
+template <class V>
+V from_word(std::uint64_t word) {
+  V value;
+  std::memcpy(static_cast<void*>(&value), &word, sizeof value);
+  return value;
+}
+template <class V>
+std::uint64_t to_word(const V& value) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, &value, sizeof value);
+  return word;
+}
+
+template <class K, class V>
+std::optional<V> get_value(const engine::Dict& dict, const KeyBytes<K>& key) {
+  if constexpr (is_word<V>) {
+    if (const ShortKey* short_key = key.short_key()) [[likely]] {
+      std::uint64_t word;
+      const engine::WordResult result = dict.get_word(*short_key, sizeof(V), word);
+      if (result == engine::WordResult::done) [[likely]]
+        return from_word<V>(word);
+      if (result == engine::WordResult::absent) return std::nullopt;
+    }
+  }
+  engine::Value value;
+  if (!key.visit([&](const auto& k) { return dict.get(k, value); })) return std::nullopt;
+  return decode<V>(value);
+}
+
+template <class K, class V>
+void set_value(const engine::Dict& dict, const KeyBytes<K>& key, const V& value) {
+  const Encoded<V> encoded(value, dict.object());
+  key.visit([&](const auto& k) { dict.set(k, encoded.view()); });
+}
+
+/// Runs step(V&) of built-in arithmetic as one step on the value, without decoding it and without a scope for user code.
+/// nullopt: the key is not there. False in `done`: the key or what is there is of another size; use modify().
+template <class K, class V, class Step>
+std::optional<V> compute_value(const engine::Dict& dict, const KeyBytes<K>& key, Step step, bool& done) {
+  static_assert(std::is_arithmetic_v<V> && is_word<V>);
+  done = false;
+  const ShortKey* short_key = key.short_key();
+  if (short_key == nullptr) return std::nullopt;
+  V result{};
+  const auto next = [&](std::uint64_t word) {
+    V value = from_word<V>(word);
+    result = step(value);
+    return to_word(value);
+  };
+  const engine::WordResult outcome = dict.change_word(*short_key, sizeof(V), next);
+  done = outcome != engine::WordResult::other;
+  if (outcome != engine::WordResult::done) return std::nullopt;
+  return result;
+}
+
+}  // namespace partage::detail
