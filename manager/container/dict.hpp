@@ -56,6 +56,10 @@ class Dict {
 
   std::size_t size();
   bool contains(BytesView key);
+  /// Fetches what a look for the key will read first (index) or then (entry) into the cache. Of many keys, first the one for
+  /// all, then the other, then the looks: so their cache misses overlap. No promise, no effect.
+  enum class Ahead { index, entry };
+  void prefetch(const ShortKey& key, Ahead what) const noexcept;
   bool get(BytesView key, Bytes& out);
   bool get(const ShortKey& key, Bytes& out);
   /// A value of `size` <= 8 bytes, padded with zeros.

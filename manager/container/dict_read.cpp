@@ -196,6 +196,26 @@ bool Dict::contains(BytesView key) {
   return look_up(segment_, body_, Key(key), [](u64, u64, bool) { return true; });
 }
 
+void Dict::prefetch(const ShortKey& short_key, Ahead what) const noexcept {
+  const Key key(short_key);
+  const u64 table_word = dict::stripe_for(segment_, body_.root.load_acquire(), key.hash()).body[dict_table].load();
+  const TableWord where = TableWord::of(table_word);
+  if (table_word <= no_table || where.log2 > most_capacity_log2 ||
+      !segment_.holds(where.offset, TableWord::bytes(where.log2)))
+    return;
+  const Table t = Table::at(segment_, table_word);
+  const u64 slot = dict::first_slot(key.hash()) & t.mask;
+  if (what == Ahead::index) {
+    __builtin_prefetch(&t.index_word(slot));
+    return;
+  }
+  const u64 number = (t.slot(slot) & dummy_entry) - 1;  // mostly it is the right one
+  if (number >= t.capacity) return;
+  const DictEntry& e = t.entries[number];
+  __builtin_prefetch(&e.meta);
+  __builtin_prefetch(&e.key[2]);  // an entry may lie in two lines
+}
+
 InPlace Dict::get_word(const ShortKey& key, std::size_t size, u64& word) {
   u64 code = 0;
   const bool found = look_up(segment_, body_, Key(key), [&](u64 meta, u64 value, bool) {

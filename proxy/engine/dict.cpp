@@ -11,6 +11,12 @@ kernel::Dict dict_of(const SharedObject& o) {
   return {*o.segment, o.segment->at<kernel::DictBody>(o.body)};
 }
 
+/// nullptr: the operation itself will say what is wrong.
+const SharedObject* object_to_prefetch(const ObjectPtr& handle) noexcept {
+  const auto* object = static_cast<const SharedObject*>(handle.get());
+  return object != nullptr && object->segment != nullptr && object->segment->live() ? object : nullptr;
+}
+
 constexpr WordResult word_result(kernel::InPlace result) noexcept {
   return static_cast<WordResult>(result);
 }
@@ -41,6 +47,13 @@ bool Dict::get(const ShortKey& key, Value& out) const {
     if (!dict_of(o).get(key, out.bytes)) return false;
   } while (!adopt(o, out));
   return true;
+}
+
+void Dict::prefetch_index(const ShortKey& key) const noexcept {
+  if (const SharedObject* o = object_to_prefetch(object_)) dict_of(*o).prefetch(key, kernel::Dict::Ahead::index);
+}
+void Dict::prefetch_entry(const ShortKey& key) const noexcept {
+  if (const SharedObject* o = object_to_prefetch(object_)) dict_of(*o).prefetch(key, kernel::Dict::Ahead::entry);
 }
 
 WordResult Dict::get_word(const ShortKey& key, std::size_t size, std::uint64_t& word) const {

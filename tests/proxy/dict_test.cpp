@@ -27,6 +27,62 @@ TEST_SUITE("dict") {
     CHECK((m.dict<std::string, std::string>({{"a", "b"}}).at("a") == "b"));
   }
 
+  TEST_CASE("dict: many keys at a time, short and long, of every size of group") {
+    Manager m;
+    const auto key_of = [](int i) { return std::string(static_cast<std::size_t>(i % 40), 'k') + std::to_string(i); };
+    for (const int n : {0, 1, 31, 32, 33, 700}) {
+      CAPTURE(n);
+      const auto words = m.dict<std::string, int>();
+      const auto texts = m.dict<std::string, std::string>();
+      Items items;
+      std::map<std::string, std::string> text_items;
+      std::vector<std::string> keys;
+      for (int i = 0; i < n; ++i) {
+        items.emplace_back(key_of(i), i);
+        text_items[key_of(i)] = std::string(static_cast<std::size_t>(i), 't');
+        keys.push_back(key_of(i));
+      }
+      words.set_many(items);
+      texts.set_many(text_items);
+      CHECK(words.items() == items);
+      CHECK(texts.size() == static_cast<std::size_t>(n));
+      keys.push_back("nobody");
+      const auto values = words.get_many(keys);
+      const auto text_values = texts.get_many(keys);
+      REQUIRE(values.size() == keys.size());
+      for (int i = 0; i < n; ++i) {
+        CHECK(values[static_cast<std::size_t>(i)] == i);
+        CHECK(text_values[static_cast<std::size_t>(i)] == text_items[key_of(i)]);
+      }
+      CHECK(values.back() == std::nullopt);
+    }
+    const auto d = m.dict<int, double>();
+    d.set_many({{1, 0.5}, {2, 1.5}, {1, 2.5}});
+    CHECK((d.items() == std::vector<std::pair<int, double>>{{1, 2.5}, {2, 1.5}}));
+    d.set_many(std::map<short, int>{{7, 7}});
+    CHECK(d.at(7) == 7.0);
+  }
+
+  TEST_CASE("dict: arithmetic on elements of every kind of number, where they lie") {
+    Manager m;
+    const auto flags = m.dict<std::string, std::int8_t>({{"a", 1}});
+    CHECK((flags["a"] += 200) == static_cast<std::int8_t>(201));
+    const auto numbers = m.dict<std::string, double>({{"a", 1}});
+    CHECK((numbers["a"] /= 4) == 0.25);
+    CHECK((numbers["a"] *= 2) == 0.5);
+    const auto counts = m.dict<std::string, std::uint64_t>({{"a", 1}, {std::string(100, 'k'), 1}});
+    CHECK(counts["a"]++ == 1);
+    CHECK(++counts["a"] == 3);
+    CHECK((counts["a"] <<= 4) == 48);
+    CHECK((counts["a"] %= 5) == 3);
+    CHECK((counts["a"] += 0.9) == 3);
+    CHECK(++counts[std::string(100, 'k')] == 2);
+    CHECK_THROWS_AS(++counts["x"], KeyError);
+    counts.modify("a", [&](std::uint64_t&) { CHECK_THROWS_AS(++counts["a"], UsageError); });
+    const auto letters = m.dict<char, char>({{'a', 'b'}});
+    CHECK(++letters['a'] == 'c');
+  }
+
   TEST_CASE("dict: reading") {
     Manager m;
     auto d = m.dict<std::string, int>({{"a", 1}});

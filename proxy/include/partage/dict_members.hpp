@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <partage/detail/dict_batch.hpp>
 #include <partage/detail/dict_element.hpp>
 #include <partage/detail/dict_value.hpp>
 #include <partage/detail/encoded.hpp>
@@ -183,10 +184,35 @@ class DictMembers {
   template <std::ranges::input_range Keys>
   std::vector<std::optional<V>> get_many(Keys&& keys) const {
     std::vector<std::optional<V>> out;
-    for (const auto& key : keys) out.push_back(get(key));
+    decltype(auto) d = dict();
+    if constexpr (std::ranges::forward_range<Keys>) {
+      if constexpr (std::ranges::sized_range<Keys>) out.reserve(std::ranges::size(keys));
+      const auto itself = [](const auto& key) { return Bytes(key); };
+      detail::in_groups<K>(d, keys, itself,
+                           [&](const Bytes& key, const auto&) { out.push_back(detail::get_value<K, V>(d, key)); });
+    } else {
+      for (const auto& key : keys) out.push_back(get(key));
+    }
     return out;
   }
   std::vector<std::optional<V>> get_many(std::initializer_list<K> keys) const { return get_many<>(keys); }
+  /// set() for each of the pairs, in their order, faster than one by one in a large dict. Each is a step of its own, so
+  /// others see some of them, and what throws OutOfMemory in the middle has set those before; for all or none see update().
+  template <detail::PairsOf<K, V> Pairs>
+  requires(std::ranges::forward_range<Pairs>) void set_many(Pairs&& pairs) const {
+    decltype(auto) d = dict();
+    const auto key_of = [](auto&& pair) { return Bytes(std::get<0>(pair)); };
+    detail::in_groups<K>(d, pairs, key_of, [&](const Bytes& key, const auto& it) {
+      auto&& pair = *it;
+      const auto& value = std::get<1>(pair);
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, V>) {
+        detail::set_value(d, key, value);
+      } else {
+        detail::set_value(d, key, static_cast<V>(value));
+      }
+    });
+  }
+  void set_many(std::initializer_list<value_type> pairs) const { set_many<>(pairs); }
   void clear() const { dict().clear(); }
 
   // ---- snapshots: one consistent state, in the order of insertion ------------------------------------------------

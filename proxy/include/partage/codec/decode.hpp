@@ -149,8 +149,12 @@ void decode_into(Reader& reader, T& value) {
     const std::uint64_t n = reader.read_count();
     if (n > reader.left() / sizeof(Char)) reader.corrupt("a string is longer than what is left");
     const std::byte* from = reader.take(static_cast<std::size_t>(n) * sizeof(Char));
-    value.resize(static_cast<std::size_t>(n));
-    if (n != 0) std::memcpy(value.data(), from, static_cast<std::size_t>(n) * sizeof(Char));
+    if constexpr (sizeof(Char) == 1) {
+      value.assign(reinterpret_cast<const Char*>(from), static_cast<std::size_t>(n));
+    } else {  // `from` is not aligned for it
+      value.resize(static_cast<std::size_t>(n));
+      if (n != 0) std::memcpy(value.data(), from, static_cast<std::size_t>(n) * sizeof(Char));
+    }
   } else if constexpr (kind == Kind::optional) {
     value.reset();
     if (detail::decode_flag(reader)) value.emplace(decode<typename T::value_type>(reader));

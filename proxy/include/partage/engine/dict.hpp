@@ -40,6 +40,9 @@ class PARTAGE_API Dict {
   bool contains(BytesView key) const;
   bool get(BytesView key, Value& out) const;
   bool get(const ShortKey& key, Value& out) const;
+  /// Fetches into the cache what a look for this key reads first, or then; see detail/dict_batch.hpp. No other effect.
+  void prefetch_index(const ShortKey& key) const noexcept;
+  void prefetch_entry(const ShortKey& key) const noexcept;
   /// The value of `size` <= 8 bytes, padded with zeros.
   WordResult get_word(const ShortKey& key, std::size_t size, std::uint64_t& word) const;
   /// get() as soon as the key is there; false: not before the deadline.
