@@ -27,7 +27,7 @@ namespace partage::kernel {
 struct DictConfig {
   unsigned stripes_log2 = 0;  // 0: one stripe, ... 6: 64 stripes
   bool handles = false;       // values may hold references
-  unsigned split_log2 = 9;    // one stripe splits at 2^9 = 512 keys, one of 16 at twice that; 0: never
+  unsigned split_log2 = 9;    // one stripe splits at 2^9 = 512 keys, one of several at twice that; 0: never
 };
 
 namespace dict {

@@ -1,4 +1,5 @@
-// A dict that has grown gets more stripes: 1 -> 16 -> 64. Small dicts stay small, and writers of a large one seldom meet.
+// A dict that has grown gets more stripes: 1 -> 8 -> 32. Small dicts stay small, and writers of a large one seldom meet. Not
+// more than 32, because some operations lock all of them, and ThreadSanitizer gives up on a thread that holds 64 locks.
 //
 // All stripes are locked as one transaction. The new array, its tables and its arenas are built aside in runs that hang on the
 // first old stripe's `pend`; nobody can reach them. Then ONE commit over all old stripes: each gets the table word `moved` and
@@ -24,8 +25,10 @@ using dict::Table;
 
 namespace {
 
+constexpr unsigned most_split_log2 = 5;
+
 constexpr unsigned next_log2(unsigned log2) noexcept {
-  return log2 < 4 ? 4 : most_stripes_log2;
+  return log2 < 3 ? 3 : most_split_log2;
 }
 
 bool is_arena_blob(const Segment& segment, u64 blob) noexcept {
@@ -177,7 +180,7 @@ void Dict::split(u64 root) {
 void Dict::split_if_large(const Stripe& stripe) noexcept {
   const u64 config = body_.config.load() >> split_shift & 255;
   const u64 root = body_.root.load_acquire(), log2 = root & 255;
-  if (config == 0 || log2 == most_stripes_log2) return;
+  if (config == 0 || log2 >= most_split_log2) return;
   if (dict::live_of(stripe.body[dict_count].load()) < u64{1} << (config + (log2 != 0 ? 1 : 0))) return;
   try {
     split(root);

@@ -192,7 +192,7 @@ TEST_CASE("the byte-level dict behaves as the model, one and eight stripes") {
   for (std::uint64_t i = 0; i < 4; ++i) {
     random_walk(seed + i, 0, 10'000);
     random_walk(seed + i, 3, 10'000);
-    random_walk(seed + i, 0, 10'000, 4);  // splits at 16 keys, and once more at 32 in a stripe
+    random_walk(seed + i, 0, 10'000, 4);  // splits at 16 keys, and again when a stripe has 32
   }
 }
 

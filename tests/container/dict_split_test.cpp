@@ -32,16 +32,16 @@ void check_whole(ContainerFixture& fixture, Dict& dict) {
 
 }  // namespace
 
-TEST_CASE("dict: 16 stripes at 512 keys, 64 when those are large, with everything in it in its order") {
+TEST_CASE("dict: 8 stripes at 512 keys, 32 when those are large, with everything in it in its order") {
   ContainerFixture fixture;
   DictBody& body = fixture.make_dict({});
   Dict dict(fixture.segment(), body);
   constexpr int all = 30'000;
   for (int i = 0; i < all; ++i) {
-    if (i <= 512) CHECK(stripes(body) == (i < 512 ? 1 : 16));
+    if (i <= 512) CHECK(stripes(body) == (i < 512 ? 1 : 8));
     dict.set(view(key_of(i)), view(value_of(i)));
   }
-  CHECK(stripes(body) == 64);
+  CHECK(stripes(body) == 32);
   CHECK(dict.size() == all);
   check_whole(fixture, dict);
   ByteTable keys, values;
@@ -79,7 +79,7 @@ TEST_CASE("dict: update and modify split it too, and one that was made never to 
     const std::string begin = "begin";
     const BytesView initial = view(begin);
     CHECK(dict.modify(view("new"), &initial, [](BytesView current, Bytes& next) { next.assign(current); }));
-    CHECK(stripes(body) == (split_log2 == 0 ? 1 : 16));
+    CHECK(stripes(body) == (split_log2 == 0 ? 1 : 8));
     CHECK(dict.size() == 8);
   }
 }
@@ -124,7 +124,7 @@ TEST_CASE("dict: while it splits, others read and write") {
     reader.join();
     CHECK(wrong == 0);
     CHECK(dict.size() == writers * each);
-    CHECK(stripes(body) == 64);
+    CHECK(stripes(body) == 32);
     check_whole(fixture, dict);
   }
 }
@@ -144,7 +144,7 @@ TEST_CASE("dict: without the memory for more stripes it goes on with those it ha
   CHECK(dict.size() == 32);
   fill.clear();
   dict.set(view("one more"), view("value"));
-  CHECK(stripes(body) == 16);
+  CHECK(stripes(body) == 8);
   CHECK(dict.size() == 33);
   std::vector<u64> runs;
   REQUIRE(dict.verify(runs) == "");

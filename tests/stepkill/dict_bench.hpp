@@ -26,8 +26,8 @@ class DictBench {
     handles = 2,
     referent_a = 3,
     referent_b = 4,
-    full_one = 5,      // splits at the next key into 16
-    full_sixteen = 6,  // splits at the next key that begins like "0" into 64
+    full_one = 5,      // splits at the next key into 8
+    full_sixteen = 6,  // splits at the next key of its fullest stripe into 32
     full_handles = 7   // of handles, splits at the next key
   };
   /// The n-th key whose hash leads to the same stripe of 16.

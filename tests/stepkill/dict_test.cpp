@@ -107,15 +107,15 @@ const std::vector<Operation>& operations() {
 /// Those that give the dict more stripes.
 const std::vector<Operation>& splits() {
   static const std::vector<Operation> list = {
-      {"dict set new, 1 stripe splits into 16", [](const View& v) { v.put(DictBench::full_one, "new", "1"); }},
-      {"dict setdefault, 1 stripe splits into 16",
+      {"dict set new, 1 stripe splits into 8", [](const View& v) { v.put(DictBench::full_one, "new", "1"); }},
+      {"dict setdefault, 1 stripe splits into 8",
        [](const View& v) {
          Bytes out;
          v.dict(DictBench::full_one).setdefault(view("new"), view(std::string(300, 'n')), out);
        }},
-      {"dict set new, 16 stripes split into 64",
+      {"dict set new, 16 stripes split into 32",
        [](const View& v) { v.put(DictBench::full_sixteen, DictBench::key_of_one_stripe(7), "new"); }},
-      {"dict set new, handles, 1 stripe splits into 16",
+      {"dict set new, handles, 1 stripe splits into 8",
        [](const View& v) { v.put_handle("new", DictBench::referent_b, DictBench::full_handles); }},
   };
   return list;
