@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdio>
 #include <functional>
-#include <memory>
 #include <sstream>
 #include <stdexcept>
 
@@ -33,59 +32,79 @@ struct Chart {
   std::function<double(double nanoseconds)> y;
 };
 
-std::vector<Point> points_of(const Report& report, const Chart& chart, std::string_view peer, Operation operation) {
+struct Series {
+  const Style* style;
   std::vector<Point> points;
-  for (std::size_t i = 0; i < chart.xs.size(); ++i) {
-    Side side = chart.side(i);
-    side.peer = peer;
-    side.workload.operation = operation;
-    const Result* result = find(report.results, side);
-    if (result == nullptr) return {};
-    const auto [least, most] = std::ranges::minmax(result->rounds);
-    points.push_back({chart.xs[i], chart.y(result->median()), chart.y(least), chart.y(most)});
+};
+
+/// The peers of which the run has enough for a line.
+std::vector<Series> series_of(const Report& report, const Chart& chart, Operation operation) {
+  std::vector<Series> all;
+  for (const Style& style : styles) {
+    Series series{&style, {}};
+    for (std::size_t i = 0; i < chart.xs.size(); ++i) {
+      Side side = chart.side(i);
+      side.peer = style.peer;
+      side.workload.operation = operation;
+      const Result* result = find(report.results, side);
+      if (result == nullptr) continue;
+      const auto [least, most] = std::ranges::minmax(result->rounds);
+      series.points.push_back({chart.xs[i], chart.y(result->median()), chart.y(least), chart.y(most)});
+    }
+    if (series.points.size() >= 3) all.push_back(std::move(series));
   }
-  return points;
+  return all;
 }
 
-std::string panel(const Report& report, const Chart& chart, Operation operation) {
+/// A line through the medians, and bars from the least to the most.
+std::string panel(const std::vector<Series>& all, Operation operation) {
   std::ostringstream data;
   std::ostringstream plot;
-  int blocks = 0;
-  for (const Style& style : styles) {
-    const std::vector<Point> points = points_of(report, chart, style.peer, operation);
-    if (points.empty()) continue;
-    data << "$data" << blocks << " << EOD\n";
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& [style, points] = all[i];
+    data << "$data" << i << " << EOD\n";
     for (const Point& p : points) data << p.x << ' ' << p.y << ' ' << p.least << ' ' << p.most << '\n';
     data << "EOD\n";
-    plot << (blocks == 0 ? "plot " : ", ") << "$data" << blocks << " using 1:2 with linespoints title '" << style.peer
-         << "' lc rgb '" << style.colour << "' lw 2 pt 7 ps 0.6, $data" << blocks
-         << " using 1:2:3:4 with yerrorbars notitle lc rgb '" << style.colour << "' lw 1 pt 0";
-    ++blocks;
+    plot << (i == 0 ? "plot " : ", ") << "$data" << i << " using 1:3:(0):($4-$3) with vectors nohead lc rgb '"
+         << style->colour << "' lw 1 notitle, $data" << i << " using 1:2 with linespoints title '" << style->peer
+         << "' lc rgb '" << style->colour << "' lw 2 pt 7 ps 0.5";
   }
-  if (blocks == 0) return {};
   return data.str() + "set title '" + std::string(info(operation).name) + "'\n" + plot.str() + "\n";
 }
 
 void draw(const std::string& script) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> gnuplot(::popen("gnuplot", "w"), ::pclose);
-  if (!gnuplot || std::fputs(script.c_str(), gnuplot.get()) < 0) throw std::runtime_error("gnuplot does not run");
+  FILE* gnuplot = ::popen("gnuplot", "w");
+  const bool written = gnuplot != nullptr && std::fputs(script.c_str(), gnuplot) >= 0;
+  if (gnuplot == nullptr || ::pclose(gnuplot) != 0 || !written) throw std::runtime_error("gnuplot drew no chart");
 }
 
 /// False: the run has no such rows.
 bool write_chart(const Report& report, const Chart& chart, const std::filesystem::path& directory) {
-  const std::string left = panel(report, chart, Operation::dict_get);
-  const std::string right = panel(report, chart, Operation::dict_set);
-  if (left.empty() || right.empty()) return false;
+  const std::vector<Series> gets = series_of(report, chart, Operation::dict_get);
+  const std::vector<Series> sets = series_of(report, chart, Operation::dict_set);
+  if (gets.empty() || sets.empty()) return false;
+  // One scale for both panels, with room for the key above the lines.
+  double least = gets[0].points[0].y;
+  double most = least;
+  for (const auto* panel_series : {&gets, &sets}) {
+    for (const Series& series : *panel_series) {
+      for (const Point& p : series.points) {
+        least = std::min({least, p.least, p.most});
+        most = std::max({most, p.least, p.most});
+      }
+    }
+  }
   std::ostringstream script;
   script << "set terminal svg size 960,420 font 'sans-serif,13' background '#ffffff'\n"
-         << "set output '" << (directory / chart.file).string() << "'\n"
+         << "set termoption noenhanced\nset output '" << (directory / chart.file).string() << "'\n"
          << "set logscale xy\nset grid ytics lc rgb '#dddddd'\nset border 3\nset tics nomirror out\n"
          << "set format y '%.0s%c'\nset xtics (" << chart.x_tics << ")\nset xlabel '" << chart.x_label
-         << "'\nset ylabel '" << chart.y_label << "'\nset offsets graph 0.04, graph 0.04, graph 0.1, graph 0.1\n"
+         << "'\nset ylabel '" << chart.y_label << "'\nset xrange [" << chart.xs.front() / 1.3 << ':'
+         << chart.xs.back() * 1.3 << "]\nset yrange [" << least / 1.5 << ':' << most * 20 << "]\n"
          << "set key top left Left reverse samplen 1.5 font ',11'\n"
          << "set multiplot layout 1,2\n"
-         << left << "unset key\nset ylabel ''\n"
-         << right << "unset multiplot\n";
+         << panel(gets, Operation::dict_get) << "unset key\nset ylabel ''\n"
+         << panel(sets, Operation::dict_set) << "unset multiplot\n";
   draw(script.str());
   return true;
 }
@@ -102,8 +121,8 @@ std::string write_charts(const Report& report, const std::filesystem::path& dire
   std::filesystem::create_directories(directory);
   const auto nanoseconds = [](double ns) { return ns; };
   const std::array charts{
-      Chart{"entries.svg", "entries", "ns for each operation",
-            "'10^3' 1e3, '10^4' 1e4, '10^5' 1e5, '10^6' 1e6, '10^7' 1e7", as_doubles(Plan::growth_entries()),
+      Chart{"entries.svg", "entries", "ns for each operation", "'1k' 1e3, '10k' 1e4, '100k' 1e5, '1M' 1e6, '10M' 1e7",
+            as_doubles(Plan::growth_entries()),
             [](std::size_t i) {
               return Side{{}, {.entries = Plan::growth_entries()[i]}, 1};
             },
@@ -115,7 +134,7 @@ std::string write_charts(const Report& report, const std::filesystem::path& dire
             },
             [](double ns) { return 1e9 / ns; }},
       Chart{"values.svg", "size of a value in bytes", "ns for each operation",
-            "'8' 8, '64' 64, '512' 512, '4 Ki' 4096, '32 Ki' 32768, '256 Ki' 262144, '1 Mi' 1048576",
+            "'8' 8, '64' 64, '512' 512, '4K' 4096, '32K' 32768, '256K' 262144, '1M' 1048576",
             as_doubles(Plan::growth_value_sizes()),
             [](std::size_t i) {
               const std::size_t size = Plan::growth_value_sizes()[i];

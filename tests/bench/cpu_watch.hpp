@@ -1,6 +1,6 @@
-// How much of the CPU other programs used meanwhile: what /proc/stat counts as busy, less what this process and its descendants
-// used. With a core taken by somebody else contention disappears, and every ratio with it. The counts are in ticks of 10 ms, so
-// of a window of 0.1 s a few per cent mean nothing.
+// How much of the CPU other programs used meanwhile: what /proc/stat counts as busy, less what this process and its
+// descendants used. With a core taken by somebody else contention disappears, and every ratio with it. The counts are
+// in ticks of 10 ms, so of a window of 0.1 s a few per cent mean nothing.
 #pragma once
 
 #include <chrono>

@@ -2,11 +2,13 @@
 //
 //   using Value = std::int64_t or std::string
 //   static constexpr Place place              where its workers are
-//   static constexpr bool remote              a server answers: no batches, and no page of its own to touch
+//   static constexpr bool remote              a server answers: operations are looked at one by one
+//   static constexpr bool touches             a worker has page faults until it has read everything once
 //   void fill(workload)  void clear()         in the parent
 //   Session(store)                            in the worker: get set insert add
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -76,10 +78,10 @@ class DictCase final : public LoopCase {
   static void change(std::int64_t& value) { ++value; }
   static void change(std::string& value) { ++value[0]; }
 
-  /// Page faults are not what is measured. Neighbours share pages, so of very many entries some are enough.
+  /// Page faults are not what is measured. Small neighbours share pages: of many, some are enough.
   void touch(Session& session) const {
-    if (workload_.operation == Operation::dict_insert) return;
-    const std::size_t stride = Store::remote ? workload_.entries : 1 + workload_.entries / 1'000'000;
+    if (!Store::touches || workload_.operation == Operation::dict_insert) return;
+    const std::size_t stride = workload_.entries > 20'000 ? std::max<std::size_t>(16, workload_.entries / 250'000) : 1;
     for (std::size_t i = 0; i < workload_.entries; i += stride) keep(session.get(key_text(i, workload_.key_size)));
   }
 

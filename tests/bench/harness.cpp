@@ -21,8 +21,8 @@ using namespace std::chrono_literals;
 constexpr int max_workers = 64;
 constexpr auto patience = 60s;  // for a worker that does not become ready, or does not end
 
-/// What workers and parent share: the barrier, the stop flag, and what each worker reports. The flag that everybody reads has
-/// a cache line of its own.
+/// What workers and parent share: the barrier, the stop flag, and what each worker reports. The flag that everybody
+/// reads has a cache line of its own.
 struct Board {
   std::atomic<int> ready{0}, finished{0};
   std::atomic<std::int64_t> begin{0};

@@ -36,8 +36,8 @@ using Prepare = std::function<Body(int worker)>;
 enum class Place { processes, threads_here };
 
 /// Runs crew.workers() of them. With a window, `stop` comes after it; without, the bodies end by themselves.
-/// threads_here: all as threads of this process, for containers that only it can reach.
-/// Throws what a worker threw, as std::runtime_error; Interrupted after SIGINT or SIGTERM. No worker is left either way.
+/// threads_here: all as threads of this process, for containers that only it can reach. Throws what a worker threw, as
+/// std::runtime_error; Interrupted after SIGINT or SIGTERM. No worker is left either way.
 std::vector<Turn> work_together(const Crew& crew, Place place, std::optional<std::chrono::nanoseconds> window,
                                 const Prepare& prepare);
 

@@ -1,5 +1,5 @@
-// Times of single operations, counted in buckets of at most 1.6 % width (64 for each power of two). A plain value of 32 KiB that
-// can lie in shared memory; each worker has its own, and they are added up afterwards.
+// Times of single operations, counted in buckets of at most 1.6 % width (64 for each power of two). A plain value of 32
+// KiB that can lie in shared memory; each worker has its own, and they are added up afterwards.
 #pragma once
 
 #include <array>

@@ -75,8 +75,8 @@ class PerfCounter final : public Counter {
   int descriptor_;
 };
 
-/// Callgrind writes what it counted to a file, a new one each time; the total stands at its end. The file's name begins as
-/// --callgrind-out-file said, which is "callgrind.out.PID" in the working directory unless something else was said.
+/// Callgrind writes what it counted to a file, a new one each time; the total stands at its end. The file's name begins
+/// as --callgrind-out-file said, which is "callgrind.out.PID" in the working directory unless something else was said.
 class CallgrindCounter final : public Counter {
  public:
   std::string name() const override { return "callgrind"; }

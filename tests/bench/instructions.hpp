@@ -1,4 +1,5 @@
-// Instructions for each operation, counted by the processor (perf_event_open) or, where it does not count, by callgrind.
+// Instructions for each operation, counted by the processor (perf_event_open) or, where it does not count, by
+// callgrind.
 #pragma once
 
 #include <string>

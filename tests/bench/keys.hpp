@@ -12,8 +12,8 @@ namespace bench {
 /// "key-000000000042": the number in as many digits as fit behind "key-", or in all of the key when it is short.
 std::string key_text(std::size_t number, std::size_t size);
 
-/// Uniformly random keys, as copies that lie in the order of use: what is measured is the dict, not where keys lie. At least as
-/// many as would fill the cache several times over, when there are so many.
+/// Uniformly random keys, as copies that lie in the order of use: what is measured is the dict, not where keys lie. At
+/// least as many as would fill the cache several times over, when there are so many.
 using Keys = std::shared_ptr<const std::vector<std::string>>;
 Keys random_keys(std::size_t entries, std::size_t key_size);
 

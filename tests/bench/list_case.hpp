@@ -1,5 +1,5 @@
-// The operations on a list of std::int64_t, written once for all peers. A store has what one of dict_case.hpp has, and its
-// session: get set append pop_front snapshot, of which it may leave out what the peer does not offer.
+// The operations on a list of std::int64_t, written once for all peers. A store has what one of dict_case.hpp has, and
+// its session: get set append pop_front snapshot, of which it may leave out what the peer does not offer.
 #pragma once
 
 #include <memory>

@@ -73,6 +73,11 @@ void write(const Report& report, const Arguments& arguments) {
   }
 }
 
+/// Without a choice of one's own, everything.
+bool is_everything(const Arguments& a) {
+  return !a.targets && !a.growth && !a.scaling && !a.smoke && a.operations.empty();
+}
+
 void fill(Plan& plan, const Arguments& arguments) {
   if (arguments.targets) plan.add_targets();
   if (arguments.growth) plan.add_growth();
@@ -84,8 +89,7 @@ void fill(Plan& plan, const Arguments& arguments) {
                {processes, arguments.threads});
     }
   }
-  if (arguments.targets || arguments.growth || arguments.scaling || arguments.smoke || !arguments.operations.empty())
-    return;
+  if (!is_everything(arguments)) return;
   plan.add_table();
   plan.add_targets();
   plan.add_growth();
@@ -102,7 +106,8 @@ int measure(Arguments& arguments) {
     arguments.settings = {.rounds = 1,
                           .window = std::chrono::milliseconds(2),
                           .latency_window = std::chrono::milliseconds(1),
-                          .patience = {}};
+                          .patience = {},
+                          .progress = false};
   }
   catch_interrupts();
   Peers peers = all_peers();
@@ -110,7 +115,12 @@ int measure(Arguments& arguments) {
   fill(plan, arguments);
   if (plan.rows().empty()) throw std::runtime_error("no peer that is installed does that");
 
-  Report report{arguments.settings, run(plan.rows(), arguments.settings), plan.missing(), clock_cost(), 0};
+  Report report{arguments.settings,
+                run(plan.rows(), arguments.settings),
+                plan.missing(),
+                clock_cost(),
+                0,
+                arguments.targets || is_everything(arguments)};
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   write(report, arguments);
   std::cout << "\nmeasured in " << number(report.seconds) << " s\n";

@@ -1,5 +1,6 @@
-// Peer: a library that offers some of the operations. Case: one workload on one peer, set up and ready to be measured as
-// often as there are rounds. A new peer implements both; the stores in dict_case.hpp and list_case.hpp spare it most of it.
+// Peer: a library that offers some of the operations. Case: one workload on one peer, set up and ready to be measured
+// as often as there are rounds. A new peer implements both; the stores in dict_case.hpp and list_case.hpp spare it most
+// of it.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// What a run found, in its forms: tables that people read and Markdown understands, JSON, charts, and parts of a document.
+// What a run found, in its forms: tables that people read and Markdown understands, JSON, charts, and parts of a
+// document.
 #pragma once
 
 #include <filesystem>
@@ -15,8 +16,9 @@ struct Report {
   Settings settings;
   std::vector<Result> results;
   std::vector<Plan::Missing> missing;
-  double clock_cost = 0;  ///< nanoseconds
-  double seconds = 0;     ///< that the run took
+  double clock_cost = 0;     ///< nanoseconds
+  double seconds = 0;        ///< that the run took
+  bool all_targets = false;  ///< the run was to measure all of them: one that is missing is shown
 };
 
 /// CPU, cores, kernel, compiler, date.
@@ -40,8 +42,8 @@ std::string to_json(const Report& report);
 /// Writes SVG files; returns what was done: "3 charts in docs/performance", "no charts: gnuplot is not installed".
 std::string write_charts(const Report& report, const std::filesystem::path& directory);
 
-/// Replaces what stands between <!-- generated: NAME --> and <!-- end --> by the texts of those names that are not empty.
-/// Throws when the file has no such part.
+/// Replaces what stands between <!-- generated: NAME --> and <!-- end --> by the texts of those names that are not
+/// empty. Throws when the file has no such part.
 void rewrite_document(const std::filesystem::path& file, const std::map<std::string, std::string>& parts);
 
 /// For people: "23.4", "1,234", "5,640,000".

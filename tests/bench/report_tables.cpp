@@ -74,7 +74,7 @@ std::string growth_table(const Report& report, const std::vector<std::string>& c
         cells.push_back(result != nullptr ? number(result->median()) : "");
         found += result != nullptr;
       }
-      if (found == columns.size()) table.add(std::move(cells));
+      if (2 * found > columns.size()) table.add(std::move(cells));
     }
   }
   return table.empty() ? "" : table.text();
@@ -152,6 +152,7 @@ std::string targets_table(const Report& report) {
       against = "itself, " + std::to_string(target.theirs.processes) + " process";
     if (target.theirs.workload.operation != target.ours.workload.operation)
       against += ", " + std::string(info(target.theirs.workload.operation).name);
+    if (!ratio && !report.all_targets) continue;
     std::string verdict = "not measured";
     if (ratio) {
       verdict = *ratio >= target.wanted ? "met" : "**short**";
@@ -165,8 +166,8 @@ std::string targets_table(const Report& report) {
                ratio_text(target.wanted), ratio ? ratio_text(*ratio) : "", verdict});
   }
   if (measured == 0) return "";
-  return table.text() + '\n' + std::to_string(met) + " of " + std::to_string(targets().size()) + " met" +
-         (measured < static_cast<int>(targets().size()) ? ", " + std::to_string(measured) + " measured" : "") + ".\n";
+  return table.text() + '\n' + std::to_string(met) + " of " + std::to_string(measured) + " measured targets met, of " +
+         std::to_string(targets().size()) + " in all.\n";
 }
 
 std::string scaling_table(const Report& report) {
@@ -183,14 +184,16 @@ std::string scaling_table(const Report& report) {
     const bool dict = workload.operation == Operation::dict_get || workload.operation == Operation::dict_set;
     if (!dict || workload != Workload{.operation = workload.operation} || one.row.crew != Crew{1, 1}) continue;
     std::vector<std::string> cells{std::string(info(workload.operation).name), std::string(one.row.peer->name())};
+    bool any = false;
     for (const int count : counts) {
       const auto ratio = measured_ratio({{one.row.peer->name(), workload, count}, {one.row.peer->name(), workload, 1}},
                                         report.results);
       cells.push_back(ratio ? ratio_text(*ratio) : "");
+      any = any || ratio;
     }
-    table.add(std::move(cells));
+    if (any) table.add(std::move(cells));
   }
-  return table.text();
+  return table.empty() ? "" : table.text();
 }
 
 std::string growth_tables(const Report& report) {

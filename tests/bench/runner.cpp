@@ -1,7 +1,5 @@
 #include "tests/bench/runner.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -90,11 +88,11 @@ class GroupRun {
   std::vector<std::unique_ptr<Case>> cases_;
 };
 
-/// On a terminal, in place.
-void report_progress(const Row& row, std::size_t done, std::size_t all) {
-  if (::isatty(STDERR_FILENO) == 0) return;
-  std::cerr << "\r\033[K" << done << " of " << all << " rows; now: " << info(row.workload.operation).name << ", "
-            << row.workload.entries << " entries, values of " << row.workload.value_size << " bytes" << std::flush;
+/// One line for each group that is done.
+void report_progress(const Row& row, std::size_t done, std::size_t all, std::chrono::duration<double> taken) {
+  std::cerr << done << " of " << all << " rows; " << info(row.workload.operation).name << " and its like, "
+            << row.workload.entries << " entries, values of " << row.workload.value_size << " bytes: " << taken.count()
+            << " s\n";
 }
 
 }  // namespace
@@ -110,11 +108,11 @@ std::vector<Result> run(std::vector<Row> rows, const Settings& settings) {
   for (auto first = rows.begin(); first != rows.end();) {
     const auto last = std::find_if(first, rows.end(),
                                    [&](const Row& row) { return group_of(row.workload) != group_of(first->workload); });
-    report_progress(*first, results.size(), rows.size());
+    const auto begin = Clock::now();
     for (Result& result : GroupRun({first, last}, settings, patience).run()) results.push_back(std::move(result));
+    if (settings.progress) report_progress(*first, results.size(), rows.size(), Clock::now() - begin);
     first = last;
   }
-  if (::isatty(STDERR_FILENO) != 0) std::cerr << "\r\033[K" << std::flush;
   return results;
 }
 

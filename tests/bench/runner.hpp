@@ -1,4 +1,5 @@
-// Measures rows: each once in every round, the rounds interleaved over the peers, so that a disturbance from outside meets all.
+// Measures rows: each once in every round, the rounds interleaved over the peers, so that a disturbance from outside
+// meets all.
 #pragma once
 
 #include <chrono>
@@ -14,8 +15,7 @@ struct Row {
   Peer* peer = nullptr;
   Workload workload;
   Crew crew;
-
-  bool operator==(const Row&) const = default;
+  bool latency = true;  ///< with a pass for latencies
 };
 
 struct Result {
@@ -35,6 +35,7 @@ struct Settings {
   std::chrono::milliseconds window{100};
   std::chrono::milliseconds latency_window{20};  ///< 0: no latencies
   std::chrono::seconds patience{20};             ///< for repeating what others disturbed, over the whole run
+  bool progress = true;                          ///< on stderr
 };
 
 /// In groups that work on the same or alike containers; of a group all containers exist at the same time.

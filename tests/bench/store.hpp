@@ -1,4 +1,5 @@
-// What the stores of the peers share: a value of a type made from a number, and stores that several workloads use at once.
+// What the stores of the peers share: a value of a type made from a number, and stores that several workloads use at
+// once.
 //
 // A store is one container, filled, that workers can reach. Its Session is what one worker does with it:
 //

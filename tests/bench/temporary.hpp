@@ -1,5 +1,5 @@
-// A directory in memory (/dev/shm) for what peers must have in files, removed with this program however it ends but by SIGKILL;
-// what a killed one left is removed by the next.
+// A directory in memory (/dev/shm) for what peers must have in files, removed with this program however it ends but by
+// SIGKILL; what a killed one left is removed by the next.
 #pragma once
 
 #include <filesystem>

@@ -45,10 +45,12 @@ class BoostDict {
   using Value = V;
   static constexpr Place place = Place::processes;
   static constexpr bool remote = false;
+  static constexpr bool touches = false;
 
   explicit BoostDict(const Workload& workload) : segment_(bytes(workload)) { clear(); }
   void fill(const Workload& workload) {
     const Session session(*this);
+    shared_->map.reserve(workload.entries);
     for (std::size_t i = 0; i < workload.entries; ++i)
       session.insert(key_text(i, workload.key_size), value_of<V>(i, workload));
   }
@@ -92,7 +94,7 @@ class BoostDict {
   static std::size_t bytes(const Workload& workload) {
     const std::size_t entry = 200 + workload.key_size + 2 * workload.value_size;
     // While entries are inserted nobody knows how many there will be.
-    const std::size_t entries = workload.operation == Operation::dict_insert ? 2'000'000 : workload.entries;
+    const std::size_t entries = workload.operation == Operation::dict_insert ? 1'000'000 : workload.entries;
     return (std::size_t{16} << 20) + entries * entry;
   }
 

@@ -1,6 +1,7 @@
-// A managed segment of Boost.Interprocess, with one interprocess_mutex beside the container, as its tutorial does it. The memory
-// is an anonymous shared mapping, which needs no name that could be left behind; allocator, offset pointers and container are
-// those of managed_shared_memory. All of it is there before the first measurement, in the parent and in each worker.
+// A managed segment of Boost.Interprocess, with one interprocess_mutex beside the container, as its tutorial does it.
+// The memory is an anonymous shared mapping, which needs no name that could be left behind; allocator, offset pointers
+// and container are those of managed_shared_memory. All of it is there before the first measurement, in the parent and
+// in each worker.
 #pragma once
 
 #include <sys/mman.h>

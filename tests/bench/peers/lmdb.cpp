@@ -1,5 +1,5 @@
-// LMDB in a file in memory: MDB_NOSYNC, MDB_WRITEMAP. A read renews the read transaction of its process, a write is a transaction of
-// its own. Each process opens the environment by itself, as LMDB demands.
+// LMDB in a file in memory: MDB_NOSYNC, MDB_WRITEMAP. A read renews the read transaction of its process, a write is a
+// transaction of its own. Each process opens the environment by itself, as LMDB demands.
 #include <lmdb.h>
 
 #include <charconv>
@@ -77,6 +77,7 @@ class LmdbDict {
   using Value = V;
   static constexpr Place place = Place::processes;
   static constexpr bool remote = false;
+  static constexpr bool touches = true;
 
   explicit LmdbDict(const Workload&) {
     static int made = 0;
@@ -161,10 +162,14 @@ class Lmdb final : public Peer {
  public:
   std::string_view name() const override { return "LMDB"; }
   bool offers(const Workload& workload) const override { return is_dict_operation(workload.operation); }
-  std::unique_ptr<Case> open(const Workload& workload) override { return open_dict<LmdbDict>(stores_, workload); }
+  std::unique_ptr<Case> open(const Workload& workload) override {
+    // Readers keep old pages from being used again; what that does to the file is no matter of the other rows.
+    const bool readers_and_writers = workload.operation == Operation::dict_mixed;
+    return open_dict<LmdbDict>(readers_and_writers ? mixed_ : stores_, workload);
+  }
 
  private:
-  StoreCache stores_;
+  StoreCache stores_, mixed_;
 };
 
 }  // namespace

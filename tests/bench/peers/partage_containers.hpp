@@ -20,6 +20,7 @@ class PartageDict {
   using Value = V;
   static constexpr Place place = Place::processes;
   static constexpr bool remote = false;
+  static constexpr bool touches = true;
 
   PartageDict(const Workload&, ManagerPtr manager) : manager_(std::move(manager)) { clear(); }
   void fill(const Workload& workload) {

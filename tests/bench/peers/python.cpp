@@ -1,4 +1,5 @@
-// CPython's Manager and multiprocessing, measured by peers.py in its own loops: this file only asks. One line of JSON each way:
+// CPython's Manager and multiprocessing, measured by peers.py in its own loops: this file only asks. One line of JSON
+// each way:
 //
 //   {"do": "open", "id": 1, "peer": "mp.Queue", "operation": "queue one-way", "entries": 100000, "key_size": 16, "value_size": 8}
 //   {"do": "measure", "id": 1, "processes": 2, "window": 0.1}      -> {"value": 4812.0}

@@ -1,5 +1,5 @@
-// Redis over a Unix socket: a private server without persistence, started by this program, one connection for each worker.
-// A dict is a hash (HGET, HSET, HINCRBY), a list is a list; numbers are texts, as Redis has them.
+// Redis over a Unix socket: a private server without persistence, started by this program, one connection for each
+// worker. A dict is a hash (HGET, HSET, HINCRBY), a list is a list; numbers are texts, as Redis has them.
 #include <hiredis/hiredis.h>
 
 #include <charconv>
@@ -168,6 +168,7 @@ class RedisDict {
   using Value = V;
   static constexpr Place place = Place::processes;
   static constexpr bool remote = true;
+  static constexpr bool touches = false;
 
   RedisDict(const Workload&, ServerPtr server) : key_(std::move(server)) {}
   void fill(const Workload& workload) {

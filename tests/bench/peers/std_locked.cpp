@@ -16,9 +16,11 @@ class StdDict {
   using Value = V;
   static constexpr Place place = Place::threads_here;
   static constexpr bool remote = false;
+  static constexpr bool touches = false;
 
   explicit StdDict(const Workload&) {}
   void fill(const Workload& workload) {
+    map_.reserve(workload.entries);
     for (std::size_t i = 0; i < workload.entries; ++i)
       map_.emplace(key_text(i, workload.key_size), value_of<V>(i, workload));
   }
