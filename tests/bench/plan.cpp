@@ -32,25 +32,25 @@ Peer* Plan::present(std::string_view name) const {
   return found == present_.end() ? nullptr : *found;
 }
 
-void Plan::add(Peer& peer, const Workload& workload, const Crew& crew, bool latency) {
+void Plan::add(Peer& peer, const Workload& workload, const Crew& crew, bool brief) {
   if (!peer.offers(workload)) return;
   const auto known = std::ranges::find_if(
       rows_, [&](const Row& row) { return row.peer == &peer && row.workload == workload && row.crew == crew; });
   if (known == rows_.end()) {
-    rows_.push_back({&peer, workload, crew, latency});
+    rows_.push_back({&peer, workload, crew, brief});
   } else {
-    known->latency = known->latency || latency;
+    known->brief = known->brief && brief;
   }
 }
 
 void Plan::add(const Workload& workload, const Crew& crew) {
-  for (Peer* peer : present_) add(*peer, workload, crew, true);
+  for (Peer* peer : present_) add(*peer, workload, crew, false);
 }
 
 void Plan::add_targets() {
   for (const Target& target : targets()) {
     for (const Side& side : {target.ours, target.theirs}) {
-      if (Peer* peer = present(side.peer)) add(*peer, side.workload, {side.processes, 1}, true);
+      if (Peer* peer = present(side.peer)) add(*peer, side.workload, {side.processes, 1}, false);
     }
   }
 }
@@ -78,7 +78,7 @@ void Plan::add_growth() {
     for (const Operation operation : {dict_get, dict_set}) {
       workload.operation = operation;
       for (const char* name : names)
-        if (Peer* peer = present(name)) add(*peer, workload, {processes, 1}, false);
+        if (Peer* peer = present(name)) add(*peer, workload, {processes, 1}, true);
     }
   };
   for (const std::size_t entries : growth_entries()) add_named(local_dicts, {.entries = entries}, 1);

@@ -40,7 +40,7 @@ class Plan {
   static std::size_t entries_for_values(std::size_t value_size);
 
  private:
-  void add(Peer& peer, const Workload& workload, const Crew& crew, bool latency);
+  void add(Peer& peer, const Workload& workload, const Crew& crew, bool brief);
   Peer* present(std::string_view name) const;
 
   std::vector<Peer*> present_;

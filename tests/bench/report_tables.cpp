@@ -131,8 +131,10 @@ std::string rows_table(const Report& report) {
     } else {
       cells.resize(cells.size() + 3);
     }
-    const Target against{{"Partage", row.workload, row.crew.processes},
-                         {row.peer->name(), row.workload, row.crew.processes}};
+    const auto side = [&](std::string_view peer) {
+      return Side{peer, row.workload, row.crew.processes, row.crew.threads};
+    };
+    const Target against{side("Partage"), side(row.peer->name())};
     const std::optional<double> ratio =
         row.peer->name() == "Partage" ? std::nullopt : measured_ratio(against, report.results);
     cells.push_back(ratio ? ratio_text(*ratio) : "");

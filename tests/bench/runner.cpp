@@ -70,7 +70,7 @@ class GroupRun {
     for (int tries = 0;; ++tries) {
       const auto begin = Clock::now();
       const CpuWatch watch;
-      const double value = cases_[i]->measure(result.row.crew, settings_.window);
+      const double value = cases_[i]->measure(result.row.crew, settings_.window / (result.row.brief ? 2 : 1));
       const double foreign = watch.foreign_share();
       if (!std::isfinite(value) || value <= 0) throw std::runtime_error("measured nothing: " + std::to_string(value));
       if (foreign <= 0.15 || tries == 2 || patience_.count() <= 0) {

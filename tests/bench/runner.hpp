@@ -15,7 +15,7 @@ struct Row {
   Peer* peer = nullptr;
   Workload workload;
   Crew crew;
-  bool latency = true;  ///< with a pass for latencies
+  bool brief = false;  ///< half a window, and no latencies
 };
 
 struct Result {

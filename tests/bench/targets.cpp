@@ -108,7 +108,7 @@ const std::vector<Target>& targets() {
 const Result* find(const std::vector<Result>& results, const Side& side) {
   const auto found = std::ranges::find_if(results, [&](const Result& result) {
     return result.row.peer->name() == side.peer && result.row.workload == side.workload &&
-           result.row.crew == Crew{side.processes, 1};
+           result.row.crew == Crew{side.processes, side.threads};
   });
   return found == results.end() || !found->failure.empty() || found->rounds.empty() ? nullptr : &*found;
 }

@@ -15,6 +15,7 @@ struct Side {
   std::string_view peer;
   Workload workload;
   int processes = 1;
+  int threads = 1;
 };
 
 struct Target {

@@ -1,7 +1,8 @@
 // CPython's Manager and multiprocessing, measured by peers.py in its own loops: this file only asks. One line of JSON
 // each way:
 //
-//   {"do": "open", "id": 1, "peer": "mp.Queue", "operation": "queue one-way", "entries": 100000, "key_size": 16, "value_size": 8}
+//   {"do": "open", "id": 1, "peer": "mp.Queue", "operation": "queue one-way", "entries": 100000, "key_size": 16,
+//    "value_size": 8}                                          -> {}
 //   {"do": "measure", "id": 1, "processes": 2, "window": 0.1}      -> {"value": 4812.0}
 //   {"do": "latency", "id": 1, "processes": 2, "window": 0.02}     -> {"p50": ..., "p99": ..., "p999": ...} or {}
 //   {"do": "close", "id": 1}                                       -> {}
