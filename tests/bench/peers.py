@@ -383,6 +383,11 @@ def plus_one(n):
     return n + 1
 
 
+def default_termination():
+    """Pool.terminate() hangs for ever if a worker's own handler of SIGTERM is lost in a finalizer."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def start_process():
     begin = now()
     process = mp.Process(target=nothing)
@@ -403,7 +408,7 @@ def start_manager():
 def open_pool(request):
     alone = request["operation"].endswith("chunk 1")
     tasks = 2_000 if alone else 100_000
-    pool = mp.Pool(2)
+    pool = mp.Pool(2, default_termination)
 
     def once():
         begin = now()
