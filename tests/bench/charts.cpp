@@ -27,6 +27,7 @@ struct Point {
 
 struct Chart {
   std::string file, x_label, y_label, x_tics;
+  std::string key;  // where no line runs
   std::vector<double> xs;
   std::function<Side(std::size_t)> side;  // without peer and operation
   std::function<double(double nanoseconds)> y;
@@ -101,7 +102,7 @@ bool write_chart(const Report& report, const Chart& chart, const std::filesystem
          << "set format y '%.0s%c'\nset xtics (" << chart.x_tics << ")\nset xlabel '" << chart.x_label
          << "'\nset ylabel '" << chart.y_label << "'\nset xrange [" << chart.xs.front() / 1.3 << ':'
          << chart.xs.back() * 1.3 << "]\nset yrange [" << least / 1.5 << ':' << most * 20 << "]\n"
-         << "set key top left Left reverse samplen 1.5 font ',11'\n"
+         << "set key " << chart.key << " Left reverse samplen 1.5 font ',11'\n"
          << "set multiplot layout 1,2\n"
          << panel(gets, Operation::dict_get) << "unset key\nset ylabel ''\n"
          << panel(sets, Operation::dict_set) << "unset multiplot\n";
@@ -122,19 +123,19 @@ std::string write_charts(const Report& report, const std::filesystem::path& dire
   const auto nanoseconds = [](double ns) { return ns; };
   const std::array charts{
       Chart{"entries.svg", "entries", "ns for each operation", "'1k' 1e3, '10k' 1e4, '100k' 1e5, '1M' 1e6, '10M' 1e7",
-            as_doubles(Plan::growth_entries()),
+            "top left", as_doubles(Plan::growth_entries()),
             [](std::size_t i) {
               return Side{{}, {.entries = Plan::growth_entries()[i]}, 1};
             },
             nanoseconds},
       Chart{"processes.svg", "processes", "operations in a second, of all processes",
-            "'1' 1, '2' 2, '4' 4, '8' 8, '16' 16", as_doubles(Plan::growth_processes()),
+            "'1' 1, '2' 2, '4' 4, '8' 8, '16' 16", "bottom right", as_doubles(Plan::growth_processes()),
             [](std::size_t i) {
               return Side{{}, {}, Plan::growth_processes()[i]};
             },
             [](double ns) { return 1e9 / ns; }},
       Chart{"values.svg", "size of a value in bytes", "ns for each operation",
-            "'8' 8, '64' 64, '512' 512, '4K' 4096, '32K' 32768, '256K' 262144, '1M' 1048576",
+            "'8' 8, '64' 64, '512' 512, '4K' 4096, '32K' 32768, '256K' 262144, '1M' 1048576", "top left",
             as_doubles(Plan::growth_value_sizes()),
             [](std::size_t i) {
               const std::size_t size = Plan::growth_value_sizes()[i];
