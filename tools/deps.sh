@@ -1,8 +1,9 @@
-# Sourced by tests/run and examples/run. Installs the Debian packages that are missing; does nothing if none is.
+# Sourced by tests/run, tests/bench/run and examples/run. Installs the Debian packages that are missing; does nothing if none is.
 #   partage_install PACKAGE...
 
 PARTAGE_BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev"
 PARTAGE_TEST_PACKAGES="doctest-dev pkgconf"
+PARTAGE_BENCH_PACKAGES="libhiredis-dev redis-server liblmdb-dev python3 gnuplot-nox valgrind"
 
 partage_install() {
   local package missing=() root=() try
