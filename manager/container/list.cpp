@@ -5,6 +5,7 @@
 
 #include "manager/container/list_read.hpp"
 #include "manager/container/list_shift.hpp"
+#include "manager/container/list_words.hpp"
 #include "manager/container/list_write.hpp"
 #include "manager/segment/waiting.hpp"
 
@@ -57,6 +58,12 @@ std::size_t List::size() const {
 
 bool List::get(std::ptrdiff_t i, Bytes& out) const {
   if (config_.cell) return get_cell(i, out);
+  if (config_.packed_size != 0) {
+    u64 word = 0;
+    if (!get_word(i, word)) return false;
+    unpack(word, config_.packed_size, out);
+    return true;
+  }
   bool found = false;
   const auto read = [&](const OptimisticRead* attempt) {
     const Ring now = ring();
@@ -78,6 +85,7 @@ bool List::get(std::ptrdiff_t i, Bytes& out) const {
 
 bool List::set(std::ptrdiff_t i, BytesView value) const {
   if (config_.cell) return set_cell(i, value);
+  if (config_.packed_size != 0) return set_word(*segment_, *body_, i, word_of(value));
   refuse_in_user_code("list.set");
   ListWrite write(*this, config_.handles);
   const auto index = resolve_index(i, write.ring().count());
@@ -88,6 +96,7 @@ bool List::set(std::ptrdiff_t i, BytesView value) const {
 }
 
 void List::append(BytesView value) const {
+  if (config_.packed_size != 0) return append_word(*segment_, *body_, word_of(value));
   refuse_in_user_code("list.append");
   ListWrite write(*this, !value.refs.empty());
   write.push_back({&value, 1});
@@ -122,6 +131,12 @@ void List::insert(std::ptrdiff_t i, BytesView value) const {
 }
 
 bool List::pop(std::ptrdiff_t i, Bytes& out) const {
+  if (config_.packed_size != 0) {
+    u64 word = 0;
+    if (!pop_word(*segment_, *body_, i, word)) return false;
+    unpack(word, config_.packed_size, out);
+    return true;
+  }
   refuse_in_user_code("list.pop");
   return remove(i, nullptr, &out);
 }

@@ -29,13 +29,13 @@
 // Thread and process safety: every member may be called by any thread of any attached process at any time.
 #pragma once
 
+#include <cassert>
 #include <partage/bytes.hpp>
 #include <partage/function_view.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <partage/function_view.hpp>
 #include "manager/container/byte_table.hpp"
 #include "manager/container/list_layout.hpp"
 #include "manager/container/slice.hpp"
@@ -83,6 +83,24 @@ class List {
   /// commit. If it throws, nothing has changed. A child forked by it that comes back gets UsageError and touches
   /// nothing.
   bool modify(std::ptrdiff_t i, FunctionView<void(BytesView current, Bytes& next)> fn) const;
+
+  // ---- one element of a packed list, as a word (list_words.hpp); not of a cell ----------------------------------------
+
+  /// False: no such element.
+  bool get_word(std::ptrdiff_t i, u64& out) const;
+  /// One attempt, without a call and without a frame. False: ask get_word().
+  static bool try_get_word(const SegmentHeader& header, const Stripe& stripe, std::ptrdiff_t i, u64& out) noexcept;
+  // These are static because a List that is passed on has to be made in memory, which here costs as much as the work.
+  static bool set_word(Segment& segment, ListBody& body, std::ptrdiff_t i, u64 word);
+  static void append_word(Segment& segment, ListBody& body, u64 word);
+  static bool pop_word(Segment& segment, ListBody& body, std::ptrdiff_t i, u64& out);
+  /// The element, which was `before`, becomes next(before). `next` runs under the list's lock, but it is no user code: it
+  /// computes, and touches nothing shared.
+  template <class Next>
+  static bool step_word(Segment& segment, ListBody& body, std::ptrdiff_t i, u64& before, Next&& next);
+  /// Shows all words of a slice in one state, a piece after the other, with the number of those to come; once with none
+  /// when it is empty. `take` runs under the list's lock, and only copies. Returns the version.
+  u64 read_words(const Slice& slice, FunctionView<void(std::span<const u64> words, std::size_t rest)> take) const;
 
   // ---- slices -------------------------------------------------------------------------------------------------------
 
@@ -138,6 +156,17 @@ class List {
   bool modify_cell(std::ptrdiff_t i, FunctionView<void(BytesView current, Bytes& next)> fn) const;
   u64 slice_cell(const Slice& slice, ByteTable& out) const;
   std::string verify_cell() const;
+
+  // The long way of the operations on words (list_words.cpp). Results by value, because what a call could reach would have to
+  // be in memory.
+  static void append_word_slowly(Segment& segment, ListBody& body, u64 word);
+  static std::optional<u64> pop_word_slowly(Segment& segment, ListBody& body, std::ptrdiff_t i);
+  u64 word_of(BytesView value) const noexcept {
+    assert(value.size == config_.packed_size && value.refs.empty());
+    u64 word = 0;
+    std::memcpy(&word, value.data, config_.packed_size);
+    return word;
+  }
 
   Stripe& stripe() const noexcept { return body_->stripe; }
   Ring ring() const noexcept { return Ring(*segment_, body_->stripe, config_.packed_size); }

@@ -1,26 +1,14 @@
 // A list of one small element that is a word of its body: everything without the lock.
 //
 // Crash: one store or one exchange is the commit. Whoever dies before it has changed nothing.
-#include "manager/container/list.hpp"
-#include "manager/segment/stripe_lock.hpp"
+#include "manager/container/list_read.hpp"
+#include "manager/container/list_words.hpp"
 
 namespace partage::kernel {
 namespace {
 
 bool is_the_only_one(std::ptrdiff_t i) noexcept {
   return i == 0 || i == -1;
-}
-
-void unpack(u64 word, std::size_t bytes, Bytes& out) {
-  std::memcpy(out.resize(8), &word, 8);  // always room for a word; the size follows
-  out.resize(bytes);
-  out.refs().clear();
-}
-
-u64 pack(BytesView value) noexcept {
-  u64 word = 0;
-  std::memcpy(&word, value.data, value.size);
-  return word;
 }
 
 }  // namespace
@@ -34,8 +22,7 @@ bool List::get_cell(std::ptrdiff_t i, Bytes& out) const {
 bool List::set_cell(std::ptrdiff_t i, BytesView value) const {
   refuse_in_user_code("value.set");
   if (!is_the_only_one(i)) return false;
-  assert(value.size == config_.packed_size && value.refs.empty());
-  body_->value.cell.store(pack(value));
+  body_->value.cell.store(word_of(value));
   return true;
 }
 
@@ -46,8 +33,7 @@ bool List::modify_cell(std::ptrdiff_t i, FunctionView<void(BytesView current, By
   for (u64 now = body_->value.cell.load();;) {
     unpack(now, config_.packed_size, current);
     run_user_code([&] { fn(current.view(), next); });
-    assert(next.size() == config_.packed_size);
-    if (body_->value.cell.compare_exchange(now, pack(next.view()))) return true;
+    if (body_->value.cell.compare_exchange(now, word_of(next.view()))) return true;
   }
 }
 

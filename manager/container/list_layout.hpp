@@ -139,16 +139,23 @@ class Ring {
   std::size_t stride() const noexcept { return stride_; }  // words of a slot
   bool packed() const noexcept { return stride_ == 1; }
   /// Elements that can still be added without a larger ring.
-  u64 room() const noexcept { return capacity() < count() + spare_slots ? 0 : capacity() - count() - spare_slots; }
+  u64 room() const noexcept { return has_room() ? capacity() - count() - spare_slots : 0; }
+  bool has_room() const noexcept { return count() + spare_slots < u64{1} << ring_.log2; }
   /// Eight times too large for `elements`.
-  bool sparse_with(u64 elements) const noexcept { return capacity() > least_capacity && elements < capacity() / 8; }
+  bool sparse_with(u64 elements) const noexcept {
+    const u64 slots = u64{1} << ring_.log2;  // 1 without a ring, which is no sparse one
+    return slots > least_capacity && elements < slots / 8;
+  }
   bool in_bounds(const Segment& segment) const noexcept {
     return count() <= capacity() && ring_.run % 8 == 0 && segment.holds(ring_.run, bytes());
   }
 
   /// Number of the slot of element i. Also for i in [-spare, 0) and [count, count + spare), modulo 2^64: the free
   /// slots.
-  u64 place(u64 i) const noexcept { return (ends_.head + i) & (capacity() - 1); }
+  u64 place(u64 i) const noexcept { return place(ring_, ends_, i); }
+  static u64 place(RingWord ring, EndsWord ends, u64 i) noexcept {
+    return (ends.head + i) & ((u64{1} << ring.log2) - 1);
+  }
   Word* slot(u64 i) const noexcept { return slots_ + place(i) * stride_; }
   SlotWords load(u64 i) const noexcept {
     const Word* s = slot(i);
@@ -162,12 +169,14 @@ class Ring {
   Word* slots_ = nullptr;
 };
 
-/// Index of an element, from the end when negative; nullopt: there is none.
+/// Index of an element, from the end when negative; not below `count` when there is none.
+inline u64 index_of(std::ptrdiff_t i, u64 count) noexcept {
+  return static_cast<u64>(i) + (i < 0 ? count : 0);
+}
+/// The same; nullopt: there is none.
 inline std::optional<u64> resolve_index(std::ptrdiff_t i, u64 count) noexcept {
-  const auto n = static_cast<std::ptrdiff_t>(count);
-  if (i < 0) i += n;
-  if (i < 0 || i >= n) return std::nullopt;
-  return static_cast<u64>(i);
+  const u64 index = index_of(i, count);
+  return index < count ? std::optional(index) : std::nullopt;
 }
 
 }  // namespace partage::kernel

@@ -89,14 +89,19 @@ bool read_slot(const Segment& segment, SlotWords slot, const OptimisticRead* att
   return true;
 }
 
+/// The packed element in a word.
+inline void unpack(u64 word, std::size_t bytes, Bytes& out) {
+  std::memcpy(out.resize(8), &word, 8);  // always room for a word; the size follows
+  out.resize(bytes);
+  out.refs().clear();
+}
+
 /// Copies element i. The ring is in bounds.
 inline bool read_element(const Segment& segment, const Ring& ring, unsigned packed_size, u64 i, Bytes& out,
                          const OptimisticRead* attempt) {
   const SlotWords slot = ring.load(i);
   if (ring.packed()) {
-    std::memcpy(out.resize(8), &slot.first, 8);  // always room for a word; the size follows
-    out.resize(packed_size);
-    out.refs().clear();
+    unpack(slot.first, packed_size, out);
     return true;
   }
   return read_slot(segment, slot, attempt, sink_into(out));

@@ -69,8 +69,8 @@ struct CommitWord {
 class Window {
  public:
   static void open(Stripe& s) noexcept {
-    if ((s.seq.load() & 1) == 0) {
-      s.seq.store(s.seq.load() + 1);
+    if (const u64 seq = s.seq.load(); (seq & 1) == 0) {
+      s.seq.store(seq + 1);
       std::atomic_thread_fence(std::memory_order_release);
     }
     compiler_barrier();

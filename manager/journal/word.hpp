@@ -18,7 +18,9 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,6 +85,12 @@ class Cell {
   /// False: it is not `expected`, which is what it is now.
   bool compare_exchange(u64& expected, u64 desired) noexcept {
     return __atomic_compare_exchange_n(&word_.value_, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  }
+  /// Adds to an integer in the low bytes, modulo its size; the bytes above stay as they are. Returns it as it was.
+  template <std::unsigned_integral U>
+  U fetch_add(U by) noexcept {
+    static_assert(std::endian::native == std::endian::little);
+    return __atomic_fetch_add(reinterpret_cast<U*>(&word_.value_), by, __ATOMIC_SEQ_CST);
   }
 
  private:

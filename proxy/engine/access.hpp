@@ -18,12 +18,17 @@ namespace partage::engine {
 
 [[noreturn]] void throw_unusable(const SharedObject* object, const char* operation);
 
-/// The hot path of every operation: two predictable branches.
+/// Predictable branches on lines that nobody writes.
+inline bool usable(const SharedObject* object) noexcept {
+  constexpr auto live = static_cast<kernel::u64>(kernel::SegmentState::live);
+  return object != nullptr && object->base != nullptr && object->header().state.load() == live;
+}
+
+/// The hot path of every operation.
 inline SharedObject& object_of(const ObjectPtr& handle, const char* operation) {
   auto* object = static_cast<SharedObject*>(handle.get());
-  if (object == nullptr || object->segment == nullptr || !object->segment->live()) [[unlikely]] {
+  if (!usable(object)) [[unlikely]]
     throw_unusable(object, operation);
-  }
   return *object;
 }
 

@@ -2,6 +2,7 @@
 #include <partage/engine/list.hpp>
 #include <partage/error.hpp>
 
+#include "manager/container/list_words.hpp"
 #include "manager/registry/hosted.hpp"
 #include "proxy/engine/access.hpp"
 
@@ -10,7 +11,7 @@ namespace partage::engine {
 namespace {
 
 kernel::List list_of(const SharedObject& o) {
-  return kernel::List(*o.segment, o.body);
+  return kernel::List(*o.segment, o.body_as<kernel::ListBody>());
 }
 
 [[noreturn]] void throw_index_error(const SharedObject& o, const char* operation, std::ptrdiff_t i) {
@@ -38,6 +39,13 @@ kernel::Slice checked(const SharedObject& o, const char* operation, const Slice&
     throw ValueError(message_start(o, operation) + "the step of a slice cannot be 0; use 1, or -1 to go backwards");
   }
   return {slice.start, slice.stop, slice.step};
+}
+
+[[gnu::noinline]] std::uint64_t get_word_slowly(const ObjectPtr& handle, std::ptrdiff_t i) {
+  const SharedObject& o = object_of(handle, "at");
+  std::uint64_t word = 0;
+  if (!list_of(o).get_word(i, word)) throw_index_error(o, "at", i);
+  return word;
 }
 
 }  // namespace
@@ -110,6 +118,50 @@ void List::modify(std::ptrdiff_t i, Modifier fn) const {
   const kernel::List list = list_of(o);
   if (!modify_with(o, fn, [&](auto&& m) { return list.modify(i, m); })) [[unlikely]]
     throw_index_error(o, "modify", i);
+}
+
+std::uint64_t List::get_word(std::ptrdiff_t i) const {
+  const auto* o = static_cast<const SharedObject*>(object_.get());
+  std::uint64_t word = 0;
+  if (usable(o) && kernel::List::try_get_word(o->header(), o->body_as<kernel::ListBody>().stripe, i, word)) [[likely]]
+    return word;
+  return get_word_slowly(object_, i);  // the last thing, so that the above needs no frame
+}
+
+void List::set_word(std::ptrdiff_t i, std::uint64_t word) const {
+  const SharedObject& o = object_of(object_, "[] =");
+  if (!kernel::List::set_word(*o.segment, o.body_as<kernel::ListBody>(), i, word)) [[unlikely]]
+    throw_index_error(o, "[] =", i);
+}
+
+void List::append_word(std::uint64_t word) const {
+  const SharedObject& o = object_of(object_, "append");
+  kernel::List::append_word(*o.segment, o.body_as<kernel::ListBody>(), word);
+}
+
+std::uint64_t List::pop_word(std::ptrdiff_t i) const {
+  const SharedObject& o = object_of(object_, "pop");
+  std::uint64_t word = 0;
+  if (!kernel::List::pop_word(*o.segment, o.body_as<kernel::ListBody>(), i, word)) [[unlikely]]
+    throw_index_error(o, "pop", i);
+  return word;
+}
+
+std::uint64_t List::step_word(std::ptrdiff_t i, FunctionView<std::uint64_t(std::uint64_t)> next) const {
+  const SharedObject& o = object_of(object_, "modify");
+  std::uint64_t before = 0;
+  if (!kernel::List::step_word(*o.segment, o.body_as<kernel::ListBody>(), i, before, next)) [[unlikely]]
+    throw_index_error(o, "modify", i);
+  return before;
+}
+
+void List::slice_words(const Slice& slice, TakeWords take) const {
+  const SharedObject& o = object_of(object_, "slice");
+  list_of(o).read_words(checked(o, "slice", slice), take);
+}
+
+std::uint64_t List::snapshot_words(TakeWords take) const {
+  return list_of(object_of(object_, "copy")).read_words({}, take);
 }
 
 void List::slice(const Slice& slice, Snapshot& out) const {

@@ -49,6 +49,7 @@ ObjectPtr Session::adopt_locked(ObjectRef ref) {
   object->handles = 1;
   object->session = shared_from_this();
   object->segment = segment_.get();
+  object->base = segment_->base();
   object->body = slot.body.load();
   const kernel::SlotWord word = kernel::SlotWord::of(slot.state.load());
   object->kind = word.kind;

@@ -38,10 +38,18 @@ namespace partage::engine {
 /// A LocalObject with what the engine needs for a call: no look-up, no virtual function.
 struct SharedObject : LocalObject {
   SessionPtr session;
-  kernel::Segment* segment = nullptr;  // nullptr: it went away before this process could hold it (notice_fork)
+  kernel::Segment* segment =
+      nullptr;                // nullptr, and base too: it went away before this process could hold it (notice_fork)
+  std::byte* base = nullptr;  // of the mapping, where the segment's header is
   kernel::u64 body = 0;
   kernel::ObjectKind kind{};
   bool handles_inside = false;  // its elements may be handles
+
+  const kernel::SegmentHeader& header() const noexcept { return *reinterpret_cast<kernel::SegmentHeader*>(base); }
+  template <class Body>
+  Body& body_as() const noexcept {
+    return *reinterpret_cast<Body*>(base + body);
+  }
 };
 
 class Session : public std::enable_shared_from_this<Session> {

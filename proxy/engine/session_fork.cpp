@@ -133,7 +133,9 @@ void Session::register_again() noexcept {
       held = !left_.load() && objects_.acquire(ref, client_slot());
     } catch (...) {
     }
-    if (!held) object->segment = nullptr;
+    if (held) continue;
+    object->segment = nullptr;
+    object->base = nullptr;
   }
 }
 

@@ -131,20 +131,62 @@ TEST_CASE("threads: a list's readers see whole elements while it is appended to,
   CHECK(torn == 0);
 }
 
+TEST_CASE("threads: a list of numbers is read whole while it moves through its ring, grows and shrinks") {
+  Manager manager({.max_size = std::size_t{64} << 20});
+  const auto list = manager.list<long>();
+  std::atomic<bool> stop{false};
+  std::atomic<long> wrong{0};
+  const auto writer = [&] {  // always consecutive numbers
+    long next = 0;
+    for (long n = 0; n < repeats(3'000); ++n) {
+      const std::size_t length = static_cast<std::size_t>(n % 1'000 < 700 ? 1'000 : 20);
+      list.append(next++);
+      while (list.size() > length) list.pop(0);
+    }
+  };
+  const auto reader = [&] {
+    long last = 0;
+    while (!stop) {
+      long before = 0;
+      bool first = true;
+      for (const long x : list.copy()) {
+        if (!first && x != before + 1) ++wrong;
+        first = false;
+        before = x;
+      }
+      try {
+        const long now = list.at(0);
+        if (now < last) ++wrong;
+        last = now;
+        if (list.at(-1) < now) ++wrong;
+      } catch (const IndexError&) {
+      }
+    }
+  };
+  std::thread r1(reader), r2(reader);
+  together({writer});
+  stop = true;
+  r1.join();
+  r2.join();
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("threads: one-step += loses nothing, on one hot key and on a list element") {
   Manager manager({.max_size = std::size_t{64} << 20});
   const auto dict = manager.dict<std::string, long>({{"hot", 0}});
-  const auto list = manager.list<long>({0});
+  const auto list = manager.list<long>({0, 0});
   const long each = repeats(3'000);
   const auto count = [&] {
     for (long i = 0; i < each; ++i) {
       dict["hot"] += 1;
       ++list[0];
+      list.modify(1, [](long& x) { ++x; });
     }
   };
   together({count, count, count});
   CHECK(dict["hot"] == 3 * each);
   CHECK(list[0] == 3 * each);
+  CHECK(list[1] == 3 * each);
 }
 
 TEST_CASE("threads: a value without a lock loses nothing, and is never torn") {
@@ -152,6 +194,8 @@ TEST_CASE("threads: a value without a lock loses nothing, and is never torn") {
     std::int32_t a, b;
   };
   const Value<long> sum(0);
+  const Value<short> wraps(0);
+  const Value<double> halves(0);
   const Value<Both> both(Both{0, 0});
   const Value<bool> done(false);
   const Value<std::string> big(whole_value(0));
@@ -161,6 +205,8 @@ TEST_CASE("threads: a value without a lock loses nothing, and is never torn") {
   const auto count = [&] {
     for (long i = 0; i < each; ++i) {
       sum += 1;
+      ++wraps;
+      halves += 0.5;
       both.modify([](Both& x) { x = {x.a + 1, x.b + 1}; });
       array[i % 8] += 1;
       if (i % 8 == 0) big = whole_value(static_cast<std::uint64_t>(i));
@@ -177,6 +223,8 @@ TEST_CASE("threads: a value without a lock loses nothing, and is never torn") {
   reader.join();
   CHECK(torn == 0);
   CHECK(sum == 3 * each);
+  CHECK(wraps == static_cast<short>(3 * each));
+  CHECK(halves == 1.5 * static_cast<double>(each));
   CHECK(both.get().a == 3 * each);
   long in_array = 0;
   for (const int x : array) in_array += x;

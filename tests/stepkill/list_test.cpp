@@ -1,5 +1,6 @@
 // Every mutating operation of the byte-level list, killed after every instruction that changed the segment, repaired by
 // another process, and the repair killed likewise.
+#include "manager/container/list_words.hpp"
 #include "tests/stepkill/list_bench.hpp"
 
 namespace partage::test {
@@ -124,6 +125,11 @@ const std::vector<Operation>& operations() {
       {"list set, blob to inline", [](const View& v) { v.list(texts_).set(3, view("inline")); }},
       {"list set, blob to blob of its class", [](const View& v) { v.list(texts_).set(3, view(blob(40))); }},
       {"list set, own run to own run", [](const View& v) { v.list(texts_).set(6, view(blob(2100))); }},
+      {"list step, one word",
+       [](const View& v) {
+         u64 before = 0;
+         List::step_word(v.segment(), v.list(numbers).body(), 4, before, [](u64 x) { return x + 100; });
+       }},
       {"list modify, packed", [](const View& v) { modify(v.list(numbers), 4, packed()); }},
       {"list modify, blob", [](const View& v) { modify(v.list(texts_), 5, view(blob())); }},
       {"list assign slice, same size, in place",
@@ -194,6 +200,7 @@ const std::vector<Operation>& operations() {
       {"list of handles, clear", [](const View& v) { v.list(handles).clear(); }},
       {"list of handles, drop_some", [](const View& v) { v.list(handles).drop_some(4); }},
       {"cell set", [](const View& v) { v.list(ListBench::cell).set(0, packed()); }},
+      {"cell add", [](const View& v) { v.list(ListBench::cell).body().value.cell.fetch_add(std::uint32_t{5}); }},
       {"cell modify", [](const View& v) { modify(v.list(ListBench::cell), 0, packed()); }},
       {"companion set", [](const View& v) { v.list(numbers).set_companion_if_none(v.ref(two)); }},
       {"companion set, list of handles", [](const View& v) { v.list(handles).set_companion_if_none(v.ref(two)); }},
@@ -243,8 +250,9 @@ TEST_CASE("list: real SIGKILLs at every change and every instruction of lock and
   StepkillReport report("LIST REAL TOTAL");
   CodeSet code = mutex_code();
   code.add_functions_named("kernel::Change::commit").add_functions_named("kernel::apply_log");
-  for (const char* name : {"list append, inline", "list set, packed", "list insert, inline, nearer the front",
-                           "list pop, blob, nearer the back", "list of handles, append"}) {
+  for (const char* name :
+       {"list append, inline", "list append, packed", "list pop, packed, front", "list set, packed",
+        "list insert, inline, nearer the front", "list pop, blob, nearer the back", "list of handles, append"}) {
     const Operation& op = operation(name);
     check_atomic(report.add(real(bench.subject(op.name, op.run), Selection::changed_and(code))));
   }

@@ -18,6 +18,7 @@
 #include <partage/detail/list_element.hpp>
 #include <partage/detail/modify.hpp>
 #include <partage/detail/ranges.hpp>
+#include <partage/detail/read_list.hpp>
 #include <partage/element_ref.hpp>
 #include <partage/engine/companion.hpp>
 #include <partage/engine/list.hpp>
@@ -40,11 +41,7 @@ class ArrayMembers {
   std::size_t size() const { return list().size(); }
   bool empty() const { return size() == 0; }
 
-  T at(Index i) const {
-    engine::Value value;
-    list().get(i, value);
-    return detail::decode<T>(value);
-  }
+  T at(Index i) const { return detail::get_element<T>(list(), i); }
   /// See element_ref.hpp.
   ElementRef<detail::ListElement<T>> operator[](Index i) const& {
     return ElementRef<detail::ListElement<T>>({self().list_engine(), i});
@@ -62,9 +59,7 @@ class ArrayMembers {
   }
 
   std::vector<T> slice(OptionalIndex start, OptionalIndex stop, std::ptrdiff_t step = 1) const {
-    engine::Snapshot snapshot;
-    list().slice({start, stop, step}, snapshot);
-    return detail::decode_each<T>(snapshot);
+    return detail::slice_of<T>(list(), {start, stop, step});
   }
   /// As many values as the slice has elements.
   void assign_slice(OptionalIndex start, OptionalIndex stop, std::initializer_list<T> values,
@@ -80,11 +75,7 @@ class ArrayMembers {
   }
 
   /// One consistent state.
-  std::vector<T> copy() const {
-    engine::Snapshot snapshot;
-    list().snapshot(snapshot);
-    return detail::decode_each<T>(snapshot);
-  }
+  std::vector<T> copy() const { return detail::copy_of<T>(list()); }
   const_iterator begin() const { return const_iterator(copy()); }
   const_iterator end() const { return {}; }
 

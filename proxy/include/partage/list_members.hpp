@@ -28,6 +28,7 @@
 #include <partage/detail/list_element.hpp>
 #include <partage/detail/modify.hpp>
 #include <partage/detail/ranges.hpp>
+#include <partage/detail/read_list.hpp>
 #include <partage/detail/same.hpp>
 #include <partage/element_ref.hpp>
 #include <partage/engine/error.hpp>
@@ -53,11 +54,7 @@ class ListMembers {
   std::size_t size() const { return list().size(); }
   bool empty() const { return size() == 0; }
 
-  T at(Index i) const {
-    engine::Value value;
-    list().get(i, value);
-    return detail::decode<T>(value);
-  }
+  T at(Index i) const { return detail::get_element<T>(list(), i); }
   /// See element_ref.hpp.
   ElementRef<detail::ListElement<T>> operator[](Index i) const& {
     return ElementRef<detail::ListElement<T>>({self().list_engine(), i});
@@ -68,7 +65,11 @@ class ListMembers {
 
   void append(const T& x) const {
     decltype(auto) l = list();
-    l.append(detail::Encoded<T>(x, l.object()).view());
+    if constexpr (detail::is_word<T>) {
+      l.append_word(detail::to_word(x));
+    } else {
+      l.append(detail::Encoded<T>(x, l.object()).view());
+    }
   }
   /// Before element i; an index beyond either end means that end.
   void insert(Index i, const T& x) const {
@@ -76,9 +77,13 @@ class ListMembers {
     l.insert(i, detail::Encoded<T>(x, l.object()).view());
   }
   T pop(Index i = -1) const {
-    engine::Value value;
-    list().pop(i, value);
-    return detail::decode<T>(value);
+    if constexpr (detail::is_word<T>) {
+      return detail::from_word<T>(list().pop_word(i));
+    } else {
+      engine::Value value;
+      list().pop(i, value);
+      return detail::decode<T>(value);
+    }
   }
   /// pop() as soon as there is such an element; nullopt: not within that time. A negative one is none.
   template <class Rep, class Period>
@@ -123,9 +128,7 @@ class ListMembers {
   }
 
   std::vector<T> slice(OptionalIndex start, OptionalIndex stop, std::ptrdiff_t step = 1) const {
-    engine::Snapshot snapshot;
-    list().slice({start, stop, step}, snapshot);
-    return detail::decode_each<T>(snapshot);
+    return detail::slice_of<T>(list(), {start, stop, step});
   }
   void assign_slice(OptionalIndex start, OptionalIndex stop, std::initializer_list<T> values,
                     std::ptrdiff_t step = 1) const {
@@ -152,7 +155,7 @@ class ListMembers {
   std::vector<T> get_many(std::initializer_list<Index> indexes) const { return get_many<>(indexes); }
 
   /// One consistent state.
-  std::vector<T> copy() const { return detail::decode_each<T>(snapshot()); }
+  std::vector<T> copy() const { return detail::copy_of<T>(list()); }
   const_iterator begin() const { return const_iterator(copy()); }
   const_iterator end() const { return {}; }
   void clear() const { list().clear(); }
@@ -163,8 +166,8 @@ class ListMembers {
   void remove(const T& x) const {
     decltype(auto) l = list();
     for (;;) {
-      engine::Snapshot elements;
-      const std::uint64_t version = l.snapshot(elements);
+      detail::Elements<T> elements;
+      const std::uint64_t version = detail::read_list<T>(l, elements);
       const std::size_t i = find(elements, x, 0, elements.size());
       if (i == elements.size()) engine::throw_not_in_list(l.object(), "remove", codec::repr(x));
       if (l.erase_if(version, i)) return;
@@ -173,21 +176,21 @@ class ListMembers {
   /// Of the first element equal to x within [start, stop). ValueError: there is none.
   std::size_t index(const T& x, OptionalIndex start = 0, OptionalIndex stop = std::nullopt) const {
     decltype(auto) l = list();
-    engine::Snapshot elements;
-    l.snapshot(elements);
+    detail::Elements<T> elements;
+    detail::read_list<T>(l, elements);
     const std::size_t last = clip(stop, elements.size(), elements.size());
     const std::size_t i = find(elements, x, clip(start, elements.size(), 0), last);
     if (i >= last) engine::throw_not_in_list(l.object(), "index", codec::repr(x));
     return i;
   }
   std::size_t count(const T& x) const {
-    const engine::Snapshot elements = snapshot();
+    const auto elements = snapshot();
     std::size_t n = 0;
-    for (std::size_t i = 0; i < elements.size(); ++i) n += detail::same(detail::decode<T>(elements[i]), x) ? 1 : 0;
+    for (std::size_t i = 0; i < elements.size(); ++i) n += detail::same(detail::element_of<T>(elements, i), x) ? 1 : 0;
     return n;
   }
   bool contains(const T& x) const {
-    const engine::Snapshot elements = snapshot();
+    const auto elements = snapshot();
     return find(elements, x, 0, elements.size()) != elements.size();
   }
 
@@ -202,10 +205,10 @@ class ListMembers {
   template <class Key>
   void sort_by(Key&& key, SortOptions options = {}) const {
     decltype(auto) l = list();
-    const auto order_of = [&](const engine::Snapshot& elements) { return sorted_order(elements, key, options); };
+    const auto order_of = [&](const auto& elements) { return sorted_order(elements, key, options); };
     for (int tries = 0; tries < 4; ++tries) {
-      engine::Snapshot elements;
-      const std::uint64_t version = l.snapshot(elements);
+      detail::Elements<T> elements;
+      const std::uint64_t version = detail::read_list<T>(l, elements);
       const std::vector<std::uint32_t> order = order_of(elements);
       if (std::ranges::is_sorted(order) || l.permute_if(version, order)) return;
     }
@@ -217,9 +220,9 @@ class ListMembers {
   const Self& self() const { return static_cast<const Self&>(*this); }
   decltype(auto) list() const { return self().list_engine(); }
 
-  engine::Snapshot snapshot() const {
-    engine::Snapshot out;
-    list().snapshot(out);
+  auto snapshot() const {  // by its type an incomplete T would be asked how large it is
+    detail::Elements<T> out;
+    detail::read_list<T>(list(), out);
     return out;
   }
 
@@ -243,20 +246,21 @@ class ListMembers {
     return static_cast<std::size_t>(*i < 0 ? std::max<std::ptrdiff_t>(*i + n, 0) : std::min(*i, n));
   }
 
-  static std::size_t find(const engine::Snapshot& elements, const T& x, std::size_t first, std::size_t last) {
+  template <class All>
+  static std::size_t find(const All& elements, const T& x, std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
-      if (detail::same(detail::decode<T>(elements[i]), x)) return i;
+      if (detail::same(detail::element_of<T>(elements, i), x)) return i;
     }
     return elements.size();
   }
 
-  template <class Key>
-  static std::vector<std::uint32_t> sorted_order(const engine::Snapshot& elements, Key& key, SortOptions options) {
+  template <class All, class Key>
+  static std::vector<std::uint32_t> sorted_order(const All& elements, Key& key, SortOptions options) {
     using KeyValue = std::decay_t<std::invoke_result_t<Key&, const T&>>;
     std::vector<std::pair<KeyValue, std::uint32_t>> keyed;
     keyed.reserve(elements.size());
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      const T element = detail::decode<T>(elements[i]);
+      const T element = detail::element_of<T>(elements, i);
       keyed.emplace_back(std::invoke(key, element), static_cast<std::uint32_t>(i));
     }
     std::ranges::stable_sort(keyed, [&](const auto& a, const auto& b) {

@@ -27,10 +27,11 @@ class SnapshotIterator {
   using pointer = const T*;
 
   SnapshotIterator() = default;  ///< the end
-  explicit SnapshotIterator(Items items) : items_(std::make_shared<const Items>(std::move(items))) {}
+  explicit SnapshotIterator(Items items)
+      : items_(std::make_shared<const Items>(std::move(items))), at_(items_->begin()), end_(items_->end()) {}
 
-  reference operator*() const { return (*items_)[at_]; }
-  pointer operator->() const { return &(*items_)[at_]; }
+  reference operator*() const { return *at_; }
+  pointer operator->() const { return &*at_; }
   SnapshotIterator& operator++() {
     ++at_;
     return *this;
@@ -46,10 +47,10 @@ class SnapshotIterator {
   }
 
  private:
-  bool ended() const { return !items_ || at_ >= items_->size(); }
+  bool ended() const { return at_ == end_; }
 
   std::shared_ptr<const Items> items_;
-  std::size_t at_ = 0;
+  typename Items::const_iterator at_{}, end_{};
 };
 
 }  // namespace partage

@@ -17,6 +17,7 @@
 #include <partage/detail/encoded.hpp>
 #include <partage/detail/modify.hpp>
 #include <partage/detail/plain.hpp>
+#include <partage/detail/step_cell.hpp>
 #include <partage/engine/cell.hpp>
 #include <partage/engine/companion.hpp>
 #include <partage/lock.hpp>
@@ -29,13 +30,21 @@ class ValueMembers {
   using value_type = T;
 
   T get() const {
-    engine::Value value;
-    cell().get(value);
-    return detail::decode<T>(value);
+    if constexpr (detail::is_word<T>) {
+      return detail::from_word<T>(cell().get_word());
+    } else {
+      engine::Value value;
+      cell().get(value);
+      return detail::decode<T>(value);
+    }
   }
   void set(const T& x) const {
     decltype(auto) c = cell();
-    c.set(detail::Encoded<T>(x, c.object()).view());
+    if constexpr (detail::is_word<T>) {
+      c.set_word(detail::to_word(x));
+    } else {
+      c.set(detail::Encoded<T>(x, c.object()).view());
+    }
   }
   template <class Fn>
   detail::ModifyResult<T, Fn> modify(Fn&& fn) const {
@@ -51,10 +60,7 @@ class ValueMembers {
   }                                                          \
   T operator assign(const U& change) const {                 \
     decltype(auto) by = detail::plain(change);               \
-    return modify([&](T& x) -> T {                           \
-      detail::Step::apply(x, by);                            \
-      return x;                                              \
-    });                                                      \
+    return step<detail::Step>(by);                           \
   }
   PARTAGE_COMPOUND(Plus, +=)
   PARTAGE_COMPOUND(Minus, -=)
@@ -72,25 +78,41 @@ class ValueMembers {
     ++t;
   }
   {
-    return modify([](T& x) -> T { return ++x; });
+    if constexpr (detail::Computed<T, T>) {
+      return step<detail::Plus>(T{1});
+    } else {
+      return modify([](T& x) -> T { return ++x; });
+    }
   }
   T operator++(int) const requires requires(T& t) {
     t++;
   }
   {
-    return modify([](T& x) -> T { return x++; });
+    if constexpr (detail::Computed<T, T>) {
+      return detail::step_cell<T, detail::Plus>(cell(), T{1});
+    } else {
+      return modify([](T& x) -> T { return x++; });
+    }
   }
   T operator--() const requires requires(T& t) {
     --t;
   }
   {
-    return modify([](T& x) -> T { return --x; });
+    if constexpr (detail::Computed<T, T>) {
+      return step<detail::Minus>(T{1});
+    } else {
+      return modify([](T& x) -> T { return --x; });
+    }
   }
   T operator--(int) const requires requires(T& t) {
     t--;
   }
   {
-    return modify([](T& x) -> T { return x--; });
+    if constexpr (detail::Computed<T, T>) {
+      return detail::step_cell<T, detail::Minus>(cell(), T{1});
+    } else {
+      return modify([](T& x) -> T { return x--; });
+    }
   }
 
   /// A lock that belongs to the value, made with the first call. It excludes only those who take it.
@@ -104,6 +126,20 @@ class ValueMembers {
  private:
   decltype(auto) cell() const {
     return static_cast<const Self&>(*this).cell_engine();
+  }
+  /// Returns the new value.
+  template <class Step, class By>
+  T step(const By& by) const {
+    if constexpr (detail::Computed<T, By>) {
+      T x = detail::step_cell<T, Step>(cell(), by);
+      Step::apply(x, by);
+      return x;
+    } else {
+      return modify([&](T& x) -> T {
+        Step::apply(x, by);
+        return x;
+      });
+    }
   }
 };
 

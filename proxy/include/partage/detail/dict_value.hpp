@@ -5,33 +5,16 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <type_traits>
 
 #include <partage/codec/codec.hpp>
 #include <partage/detail/encoded.hpp>
 #include <partage/detail/key.hpp>
+#include <partage/detail/word.hpp>
 #include <partage/engine/dict.hpp>
 
 namespace partage::detail {
-
-/// A value that an entry holds in place, as it is.
-template <class V>
-inline constexpr bool is_word = codec::is_flat<V> && sizeof(V) <= 8;
-
-template <class V>
-V from_word(std::uint64_t word) {
-  V value;
-  std::memcpy(static_cast<void*>(&value), &word, sizeof value);
-  return value;
-}
-template <class V>
-std::uint64_t to_word(const V& value) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, &value, sizeof value);
-  return word;
-}
 
 template <class K, class V>
 std::optional<V> get_value(const engine::Dict& dict, const KeyBytes<K>& key) {

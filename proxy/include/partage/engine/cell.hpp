@@ -7,6 +7,9 @@
 // inside modify) with nothing changed.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
+
 #include <partage/engine/function.hpp>
 #include <partage/engine/object.hpp>
 #include <partage/engine/value.hpp>
@@ -24,8 +27,23 @@ class PARTAGE_API Cell {
   void set(BytesView value) const;
   void modify(Modifier fn) const;
 
+  // Of an element of a fixed size up to 8 bytes without handles: it is a word, with zeros above its bytes.
+
+  std::uint64_t get_word() const;
+  void set_word(std::uint64_t word) const;
+  /// Adds to an integer of this size, in one step and modulo its size; returns it as it was.
+  template <std::unsigned_integral U>
+  U add(U by) const;
+  /// False: it is not `expected`, which is what it is now.
+  bool exchange_word(std::uint64_t& expected, std::uint64_t word) const;
+
  private:
   ObjectPtr object_;
 };
+
+extern template std::uint8_t Cell::add(std::uint8_t) const;
+extern template std::uint16_t Cell::add(std::uint16_t) const;
+extern template std::uint32_t Cell::add(std::uint32_t) const;
+extern template std::uint64_t Cell::add(std::uint64_t) const;
 
 }  // namespace partage::engine

@@ -44,6 +44,20 @@ class PARTAGE_API List {
   void erase(std::ptrdiff_t i) const;
   void modify(std::ptrdiff_t i, Modifier fn) const;
 
+  // Of a list whose elements are packed (ListType::packed_size): an element is a word, with zeros above its bytes.
+
+  std::uint64_t get_word(std::ptrdiff_t i) const;
+  void set_word(std::ptrdiff_t i, std::uint64_t word) const;
+  void append_word(std::uint64_t word) const;
+  std::uint64_t pop_word(std::ptrdiff_t i) const;
+  /// The element becomes next(element), in one step; returns it as it was. `next` only computes.
+  std::uint64_t step_word(std::ptrdiff_t i, FunctionView<std::uint64_t(std::uint64_t)> next) const;
+  /// Shows the words of a slice in one state, a piece after the other, with the number of those to come. Only copies them.
+  using TakeWords = FunctionView<void(std::span<const std::uint64_t> words, std::size_t rest)>;
+  void slice_words(const Slice& slice, TakeWords take) const;
+  /// All of them; returns the version, see snapshot().
+  std::uint64_t snapshot_words(TakeWords take) const;
+
   void slice(const Slice& slice, Snapshot& out) const;
   void assign_slice(const Slice& slice, std::span<const BytesView> values) const;
   void erase_slice(const Slice& slice) const;
