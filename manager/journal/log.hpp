@@ -103,7 +103,8 @@ class Log {
     __atomic_store_n(&slot.value_, entry.value, __ATOMIC_RELAXED);
   }
   static void apply(const LogSlot& slot, std::byte* base) noexcept {
-    reinterpret_cast<Word*>(base + slot.offset_)->store(slot.value_);
+    // Released, because a word may publish what was drafted: who reads a dict's root without a lock finds its locks made.
+    reinterpret_cast<Word*>(base + slot.offset_)->store_release(slot.value_);
   }
   /// Stores a commit or decision word: everything before is laid down when the word is seen.
   static void decide(Word& word, u64 value) noexcept {
