@@ -38,7 +38,7 @@ void Barrier::give_back(ClientId client) const {
 }
 
 void Barrier::depend_on_all(Change& change, Waiting& waiting) const {
-  waiting.expect(body().changed);
+  waiting.expect(body().changed, stripe());
   roster(change).for_each([&](const Roster::Record& r) {
     waiting.depends_on(r.client);
     return true;

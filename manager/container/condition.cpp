@@ -19,7 +19,7 @@ bool Condition::await(u64 ticket, const Deadline& deadline) const {
   return wait_until(deadline, [&](Change& change, Waiting& waiting) {
     remove_the_dead();
     if (ticket <= horizon()) return true;
-    waiting.expect(body().changed);
+    waiting.expect(body().changed, stripe());
     roster(change).for_each([&](const Roster::Record& r) {
       if (r.data > horizon()) return false;
       waiting.depends_on(r.client);

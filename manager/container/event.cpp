@@ -26,7 +26,7 @@ bool Event::wait(const Deadline& deadline) const {
   refuse_in_user_code("wait");
   return wait_until(deadline, [&](Change&, Waiting& waiting) {
     if (word(SyncBody::state).load() != before) return true;
-    waiting.expect(body().changed);
+    waiting.expect(body().changed, stripe());
     return false;
   });
 }

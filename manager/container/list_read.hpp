@@ -9,18 +9,11 @@
 
 #include "manager/container/byte_table.hpp"
 #include "manager/container/list_layout.hpp"
+#include "manager/platform/cpu.hpp"
 #include "manager/segment/arena.hpp"
 #include "manager/segment/stripe_lock.hpp"
 
 namespace partage::kernel {
-
-inline void relax_cpu() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 /// The blob is a run of its own, not a part of the arena. Under the lock.
 inline bool is_own_run(const Segment& segment, u64 blob) noexcept {

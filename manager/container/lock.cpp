@@ -48,7 +48,7 @@ bool Lock::take(Change& change, Waiting& waiting, u32 depth) const {
     change.commit();
     return true;
   }
-  waiting.expect(body().changed);
+  waiting.expect(body().changed, stripe());
   waiting.depends_on(holder);
   return false;
 }

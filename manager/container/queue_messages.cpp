@@ -63,7 +63,7 @@ QueueOutcome Queue::receive(std::int64_t type, Bytes& out, const Deadline& deadl
         got = true;
       } else {
         if (waiting.expired()) return QueueOutcome::timeout;
-        waiting.expect(body().items);
+        waiting.expect(body().items, stripe());
       }
     }
     if (sparse) list_.shrink();

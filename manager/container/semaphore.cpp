@@ -41,7 +41,7 @@ bool Semaphore::acquire(const Deadline& deadline) const {
     if (word(SyncBody::state).load() == 0) give_back_of_the_dead();
     const u64 value = word(SyncBody::state).load();
     if (value == 0) {
-      waiting.expect(body().changed);
+      waiting.expect(body().changed, stripe());
       roster(change).for_each([&](const Roster::Record& r) {
         waiting.depends_on(r.client);
         return true;

@@ -7,10 +7,11 @@
 //         Acquired::owner_died. The caller repairs what the lock guards and calls mark_consistent(). It dies before that ->
 //         the next one is told owner_died again. Unlocking without mark_consistent() would make the lock unusable for ever.
 //
-// Sleep:  acquire() sleeps in the kernel, never longer than `longest_sleep` at a time. The kernel wakes one sleeper, which
-//         announces the others again when it locks; dead before that, it leaves them to whoever holds the lock by then, whose
-//         unlock knows of no sleeper. (The kernel makes up for that only if the lock is still free: handle_futex_death() in
-//         kernel/futex/core.c, "a woken up waiter is killed".) Such a wake-up comes late instead of never.
+// Sleep:  acquire() spins for some 10 us where there are several CPUs. Then it sleeps in the kernel, never longer than
+//         `longest_sleep` at a time. The kernel wakes one sleeper, which announces the others again when it locks; dead before
+//         that, it leaves them to whoever holds the lock by then, whose unlock knows of no sleeper. (The kernel makes up for that
+//         only if the lock is still free: handle_futex_death() in kernel/futex/core.c, "a woken up waiter is killed".) Such a
+//         wake-up comes late instead of never.
 //
 // Plain type, neither error-checking nor recursive: those compare thread ids, which collide across PID namespaces.
 // Deadlines are on CLOCK_MONOTONIC.
@@ -65,6 +66,7 @@ class RobustMutex {
  private:
   static constexpr std::chrono::milliseconds longest_sleep{20};
 
+  Acquired spin();
   int acquire_until(Clock::time_point) noexcept;
   Acquired tried(int error);
   static Acquired outcome(int error);

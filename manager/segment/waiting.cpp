@@ -29,6 +29,7 @@ class Shown {
 }  // namespace
 
 void Waiting::depends_on(ClientId client) {
+  if (spin_.goes_on()) return;
   if (client.slot != segment_.client_slot && std::ranges::find(clients_, client) == clients_.end()) {
     clients_.push_back(client);
   }
@@ -36,6 +37,7 @@ void Waiting::depends_on(ClientId client) {
 
 void Waiting::sleep() {
   require_live(segment_);
+  if (spin_.goes_on()) return spin_.look_again(deadline_);
   words_.push_back({reinterpret_cast<const u32*>(&segment_.header().state), static_cast<u32>(SegmentState::live)});
   const Lives lives(segment_);
   bool watched = true;
