@@ -38,6 +38,7 @@ bool Queue::is_there(SlotWords slot) const {
 
 QueueOutcome Queue::put(BytesView value, const Deadline& deadline) const {
   refuse_in_user_code("queue.put");
+  if (put_quickly(value)) return QueueOutcome::done;
   Waiting waiting(*segment_, deadline);
   for (;;) {
     {
@@ -50,7 +51,7 @@ QueueOutcome Queue::put(BytesView value, const Deadline& deadline) const {
         return QueueOutcome::done;
       }
       if (waiting.expired()) return QueueOutcome::timeout;
-      waiting.expect(body().room);
+      waiting.expect(body().room, stripe());
     }
     waiting.sleep();
   }
@@ -105,7 +106,7 @@ bool Queue::depends(const Ring& ring, Waiting& waiting) const {
 /// Nothing can be got now: what that means, or nullopt to sleep and look again.
 std::optional<QueueOutcome> Queue::wait_for_more(const Ring& ring, Waiting& waiting) const {
   const bool closed = Limit::of(*this).closed;
-  if (!waiting.expired()) waiting.expect(body().items);
+  if (!waiting.expired()) waiting.expect(body().items, stripe());
   const bool others = joinable() && depends(ring, waiting);
   if (closed && !others) return QueueOutcome::closed;
   return waiting.expired() ? std::optional(QueueOutcome::timeout) : std::nullopt;
@@ -115,6 +116,9 @@ QueueOutcome Queue::get(Bytes& out, const Deadline& deadline) const {
   refuse_in_user_code("queue.get");
   Waiting waiting(*segment_, deadline);
   for (;;) {
+    const Seen seen = look(out);
+    if (seen.front == Seen::Front::nothing && waiting.spin(stripe(), seen.seq)) continue;
+    if (seen.front == Seen::Front::here && get_quickly(seen, out)) return QueueOutcome::done;
     bool got = false, sparse = false;
     {
       ListWrite write(list_, config().handles);
@@ -205,7 +209,7 @@ bool Queue::join(const Deadline& deadline) const {
       if (unfinished(list_.ring()) == 0) return true;
       refuse_in_user_code("queue.join");
       if (waiting.expired()) return false;
-      waiting.expect(body().done);
+      waiting.expect(body().done, stripe());
     }
     waiting.sleep();
   }

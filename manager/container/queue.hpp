@@ -16,6 +16,7 @@
 // Death: an item is put or not, got or not. A joinable one that was got is in the queue until task_done(), and goes back when
 // its taker ends, in any way. A dead waiter takes nothing: who waits is written down nowhere.
 // Crash: every operation is one commit of the list's stripe (a transaction when items hold references).
+//        The common case has a path of its own (queue_quick.cpp).
 // Complexity: put, get O(1); of a joinable queue O(items taken); receive() O(messages it looks at).
 // Thread and process safety: full. Errors: OutOfMemory, UsageError, ManagerShutdown, TimeoutError, with nothing changed.
 #pragma once
@@ -95,6 +96,22 @@ class Queue {
   Word& own(std::size_t i) const noexcept { return list_.body().queue[i]; }
   Counts counts() const noexcept { return Counts::of(own(1).load()); }
   u64 unfinished(const Ring& ring) const noexcept { return ring.count() - counts().finished; }
+  // queue_quick.cpp
+
+  /// What stood in front before the lock was taken.
+  struct Seen {
+    enum class Front { nothing, here, elsewhere } front;
+    bool copied = false;  // it was copied out
+    u64 seq = 0, run = 0, capacity = 0;
+    u32 head = 0;
+  };
+  Seen look(Bytes& out) const;
+  /// False: not done, take the long way.
+  bool put_quickly(BytesView value) const;
+  bool get_quickly(const Seen& seen, Bytes& out) const;
+  bool is_first(const Seen& seen, const Ring& now) const noexcept;
+  void prefetch_blob(u64 bytes) const noexcept;
+
   bool is_there(SlotWords slot) const;
   bool take_first(ListWrite& write, Bytes& out) const;
   bool take_place(ListWrite& write, Bytes& out) const;
