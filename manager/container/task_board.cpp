@@ -18,9 +18,10 @@ constexpr u64 align(u64 n) noexcept {
   return (n + 63) & ~u64{63};
 }
 
-void* allocate(Segment& segment, u64 bytes) {
+/// Zeros in the first `zeroed` bytes.
+void* allocate(Segment& segment, u64 bytes, u64 zeroed) {
   // The nothrow form: what Boost throws says nothing.
-  if (void* run = segment.manager()->allocate(bytes, std::nothrow)) return std::memset(run, 0, bytes);
+  if (void* run = segment.manager()->allocate(bytes, std::nothrow)) return std::memset(run, 0, zeroed);
   throw OutOfMemory(
       "partage: pool: the tasks do not fit into the shared memory; map fewer at a time, or make the pool of "
       "a Manager with a larger ManagerOptions::max_size",
@@ -96,6 +97,9 @@ BytesView Job::input(u64 task) const noexcept {
   const u64 begin = task == 0 ? 0 : ends[task - 1];
   return {base_ + h.input_at + begin, static_cast<std::size_t>(ends[task] - begin)};
 }
+u64 Job::input_bytes() const noexcept {
+  return head().input_bytes;
+}
 std::byte* Job::result(u64 task) const noexcept {
   return base_ + head().result_at + task * head().result_bytes;
 }
@@ -104,6 +108,21 @@ TaskState Job::state(u64 task) const noexcept {
 }
 bool Job::is_done(u64 chunk) const noexcept {
   return chunk_word(chunk).load(std::memory_order_acquire) == chunk_done;
+}
+u64 Job::first_not_done(u64 i) const noexcept {
+  const u64 n = chunks();
+  const std::atomic<u32>* const words = &chunk_word(0);
+  while (i < n && words[i].load(std::memory_order_acquire) == chunk_done) ++i;
+  return i;
+}
+u64 Job::results_there() const noexcept {
+  u64 there = 0;
+  const std::atomic<std::uint8_t>* const bytes = states();
+  for (u64 i = 0, n = tasks(); i < n; ++i) {
+    there += bytes[i].load(std::memory_order_relaxed) == static_cast<std::uint8_t>(TaskState::has_result);
+  }
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return there;
 }
 u64 Job::claimed() const noexcept {
   return std::min(head().claimed.load() * chunk(), tasks());
@@ -135,7 +154,7 @@ Job TaskBoard::new_job(const Job::Plan& plan) const {
   h.input_at = place(plan.inputs.size);
   h.input_bytes = plan.input_bytes;
 
-  auto* const base = static_cast<std::byte*>(allocate(*segment_, at));
+  auto* const base = static_cast<std::byte*>(allocate(*segment_, at, h.call_at));
   new (base) Job::Head{h, {}, {}};
   const auto copy = [&](u64 to, const void* from, u64 bytes) {
     if (bytes != 0) std::memcpy(base + to, from, bytes);
@@ -169,7 +188,8 @@ Job TaskBoard::job_in(u64 i) const noexcept {
 }
 
 TaskBoard TaskBoard::make(Segment& segment, u32 workers) {
-  void* const run = allocate(segment, sizeof(Head) + workers * sizeof(Worker) + (workers + spare_slots) * sizeof(Slot));
+  const u64 bytes = sizeof(Head) + workers * sizeof(Worker) + (workers + spare_slots) * sizeof(Slot);
+  void* const run = allocate(segment, bytes, bytes);
   const TaskBoard board(segment, segment.offset_of(run));
   board.head().workers = workers;
   board.head().slots = workers + spare_slots;
@@ -296,7 +316,7 @@ void TaskBoard::announce() const noexcept {
 bool TaskBoard::look_into(u32 w, u64 i, Job& job) const noexcept {
   const u64 offset = slot(i).job.load();
   if (offset == 0) return false;
-  worker(w).hazard.store(i + 1);
+  if (worker(w).hazard.load(std::memory_order_relaxed) != i + 1) worker(w).hazard.store(i + 1);
   if (slot(i).job.load() != offset) return false;  // retired meanwhile
   job = Job(*segment_, offset);
   return true;
@@ -325,7 +345,8 @@ bool TaskBoard::try_claim(u32 w, u64 i, std::optional<Claim>& claim) const noexc
     u64 highest = claimed.load();
     while (highest <= c && !claimed.compare_exchange_weak(highest, c + 1)) {
     }
-    worker(w).claims.fetch_add(1, std::memory_order_relaxed);
+    std::atomic<u64>& claims = worker(w).claims;  // of this worker alone
+    claims.store(claims.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     claim = Claim{job, i, c, c * job.chunk(), std::min((c + 1) * job.chunk(), job.tasks())};
     return true;
   }
@@ -356,7 +377,7 @@ bool TaskBoard::claim(u32 w, std::optional<Claim>& claim) const noexcept {
 }
 
 void TaskBoard::done(const Claim& claim) const noexcept {
-  claim.job.chunk_word(claim.chunk).store(chunk_done);
+  claim.job.chunk_word(claim.chunk).store(chunk_done, std::memory_order_release);
   if (claim.job.head().tell_each != 0) announce();
 }
 

@@ -84,16 +84,24 @@ class Job {
   u64 chunks() const noexcept;
   BytesView call() const noexcept;
   BytesView input(u64 task) const noexcept;
+  /// Bytes of each input, which stand one behind the other from input(0) on; 0: they differ.
+  u64 input_bytes() const noexcept;
   u64 result_bytes() const noexcept;
   std::byte* result(u64 task) const noexcept;
   TaskState state(u64 task) const noexcept;
   bool is_done(u64 chunk) const noexcept;
+  /// From this chunk on; chunks() when there is none.
+  u64 first_not_done(u64 chunk) const noexcept;
+  /// Tasks that have a result in its place.
+  u64 results_there() const noexcept;
   /// No task from here on was ever begun. Never falls.
   u64 claimed() const noexcept;
 
   // The claimer's.
   void begin(u64 task) const noexcept;
   void finish(u64 task, TaskState state) const noexcept;
+  /// Of all tasks, for who begins and finishes many: a TaskState each.
+  std::atomic<std::uint8_t>* states() const noexcept { return &state_byte(0); }
 
  private:
   friend class TaskBoard;

@@ -19,7 +19,7 @@ struct SegmentEntry {
 };
 
 struct CallText {
-  CodeAddress invoke, function;
+  CodeAddress invoke, invoke_run, function;
   std::vector<std::byte> closure;
   bool handles = false;
   std::string input_type;

@@ -326,7 +326,7 @@ void Core::supervise() {
 // ---- jobs --------------------------------------------------------------------------------------------------------------
 
 JobPtr Core::submit(const Callable& callable, JobInputs inputs, const JobOptions& options) {
-  CallText text{callable.invoke, callable.function, callable.closure, inputs.handles, {}, {}};
+  CallText text{callable.invoke, callable.invoke_run, callable.function, callable.closure, inputs.handles, {}, {}};
   text.input_type = std::move(inputs.type);
   for (const SessionPtr& session : inputs.segments)
     text.segments.push_back({session->id(), session->segment().object().fd()});

@@ -43,16 +43,13 @@ bool JobImpl::has_ended(std::uint64_t task) const {
 bool JobImpl::look() {
   if (complete_) return true;
   if (job_.offset() == 0) return false;
-  while (done_chunks_ < job_.chunks() && job_.is_done(done_chunks_)) ++done_chunks_;
+  done_chunks_ = job_.first_not_done(done_chunks_);
   if (done_chunks_ < job_.chunks()) return false;
   // What was sent was sent before the state said so, and is in the socket at least.
-  std::uint64_t sent = 0;
-  for (std::uint64_t task = 0; task < tasks_; ++task) {
-    const TaskState state = job_.state(task);
-    sent += state == TaskState::sent || state == TaskState::died;
-  }
+  const std::uint64_t sent = tasks_ - job_.results_there();
   if (sent != mails_.size() + failures_.size()) return false;
   complete_ = true;
+  all_in_place_ = sent == 0;
   core_->note_complete(*this);
   return true;
 }
@@ -132,6 +129,11 @@ Outcome JobImpl::outcome(std::uint64_t task) {
   }
   if (broken_) return {.kind = Outcome::Kind::exception, .exception = broken_};
   return {.kind = Outcome::Kind::nothing_yet};
+}
+
+const std::byte* JobImpl::results_in_place() {
+  const std::lock_guard guard(core_->mutex_);
+  return all_in_place_ ? job_.result(0) : nullptr;
 }
 
 std::exception_ptr JobImpl::failure() {

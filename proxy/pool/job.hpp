@@ -42,6 +42,7 @@ class JobImpl final : public PoolJob, public std::enable_shared_from_this<JobImp
   bool wait_for(std::uint64_t task, const Deadline& deadline) override;
   std::optional<std::uint64_t> next_ended(const Deadline& deadline) override;
   Outcome outcome(std::uint64_t task) override;
+  const std::byte* results_in_place() override;
   std::exception_ptr failure() override;
   void when_ready(std::function<void()> callback) override;
   [[noreturn]] void throw_timeout(const char* operation) override;
@@ -68,6 +69,7 @@ class JobImpl final : public PoolJob, public std::enable_shared_from_this<JobImp
   bool on_board_ = false;
   std::uint64_t done_chunks_ = 0;  // that many from the beginning
   bool complete_ = false;
+  bool all_in_place_ = false;  // when it is complete
   std::unordered_map<std::uint64_t, Parcel> mails_;
   std::map<std::uint64_t, std::exception_ptr> failures_;
   std::exception_ptr broken_;  // for the tasks that have not ended

@@ -37,6 +37,8 @@ class Call {
     codec::Reader reader(static_cast<const std::byte*>(bytes.data), bytes.size, std::span<const ObjectPtr>());
     text_ = codec::decode_all<CallText>(reader);
     invoke_ = reinterpret_cast<Invoke>(code_at(text_.invoke));
+    const bool by_runs = text_.invoke_run.size != 0 && from.input_bytes() != 0;
+    invoke_run_ = by_runs ? reinterpret_cast<InvokeRun>(code_at(text_.invoke_run)) : nullptr;
     function_ = text_.function.size == 0 ? nullptr : reinterpret_cast<const void*>(code_at(text_.function));
     sessions_.clear();
     for (const SegmentEntry& entry : text_.segments) sessions_.push_back(session_of(entry, owner));
@@ -44,13 +46,17 @@ class Call {
   }
 
   void make(TaskCall& call) {
-    call.closure = function_ != nullptr ? function_ : text_.closure.data();
-    Parcel parcel;
-    if (text_.handles) {
-      parcel = parcel_of(call.input);
-      call.parcel = &parcel;
-    }
+    call.closure = closure();
+    if (!text_.handles) return invoke_(call);
+    const Parcel parcel = parcel_of(call.input);
+    call.parcel = &parcel;
     invoke_(call);
+  }
+  /// The tasks can be made by make_run().
+  bool by_runs() const noexcept { return invoke_run_ != nullptr; }
+  void make_run(TaskRun& run) {
+    run.closure = closure();
+    invoke_run_(run);
   }
 
  private:
@@ -83,14 +89,45 @@ class Call {
     return parcel;
   }
 
+  const void* closure() const noexcept { return function_ != nullptr ? function_ : text_.closure.data(); }
+
   CallText text_;
   Invoke invoke_ = nullptr;
+  InvokeRun invoke_run_ = nullptr;
   const void* function_ = nullptr;
   std::vector<SessionPtr> sessions_;
 };
 
+static_assert(TaskRun::waiting == static_cast<std::uint8_t>(TaskState::waiting) &&
+              TaskRun::running == static_cast<std::uint8_t>(TaskState::running) &&
+              TaskRun::has_result == static_cast<std::uint8_t>(TaskState::has_result));
+
+void run_at_once(const TaskBoard::Claim& claim, Call& call, Channel& mail) {
+  const kernel::Job& job = claim.job;
+  TaskRun run{};
+  run.inputs = static_cast<const std::byte*>(job.input(0).data);
+  run.places = job.result(0);
+  run.states = job.states();
+  run.last = claim.last;
+  for (run.task = claim.first; run.task < run.last; ++run.task) {
+    try {
+      return call.make_run(run);
+    } catch (...) {
+      send_exception(mail, job.id(), run.task, mail_exception);
+      job.finish(run.task, TaskState::sent);
+    }
+  }
+}
+
 void run_chunk(const TaskBoard::Claim& claim, Call& call, Channel& mail, pid_t owner) {
   const kernel::Job& job = claim.job;
+  if (call.job != job.id()) {
+    try {
+      call.load(job, owner);
+    } catch (...) {  // each task below says so
+    }
+  }
+  if (call.job == job.id() && call.by_runs()) return run_at_once(claim, call, mail);
   for (std::uint64_t task = claim.first; task < claim.last; ++task) {
     if (job.state(task) != TaskState::waiting) continue;  // a worker that died had done it
     job.begin(task);

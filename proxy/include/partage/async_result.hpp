@@ -92,8 +92,18 @@ R result_of(engine::pool::PoolJob& job, std::uint64_t task) {
 template <class R>
 std::vector<R> results_of(engine::pool::PoolJob& job) {
   std::vector<R> results;
-  results.reserve(job.tasks());
-  for (std::uint64_t i = 0; i < job.tasks(); ++i) results.push_back(result_of<R>(job, i));
+  const std::uint64_t tasks = job.tasks();
+  results.reserve(tasks);
+  if constexpr (TaskResult<R>::is_flat) {
+    if (const std::byte* const places = job.results_in_place()) {
+      for (std::uint64_t i = 0; i < tasks; ++i) {
+        results.push_back(
+            TaskResult<R>::get({engine::pool::Outcome::Kind::in_place, {places + i * sizeof(R), sizeof(R)}}));
+      }
+      return results;
+    }
+  }
+  for (std::uint64_t i = 0; i < tasks; ++i) results.push_back(result_of<R>(job, i));
   return results;
 }
 

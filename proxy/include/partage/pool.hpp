@@ -101,8 +101,32 @@ struct PoolCall {
     }
   }
 
+  /// Inputs and results are plain bytes, so that a chunk is one loop.
+  static constexpr bool is_plain = [] {
+    if constexpr (std::is_void_v<Result>) {
+      return codec::is_flat<Input>;
+    } else {
+      return codec::is_flat<Input> && TaskResult<Result>::is_flat;
+    }
+  }();
+
+  static void run_all(engine::pool::TaskRun& tasks) {
+    tasks.for_each([&](std::uint64_t task) {
+      alignas(Input) std::byte copy[sizeof(Input)];
+      std::memcpy(copy, tasks.inputs + task * sizeof(Input), sizeof(Input));
+      Input& input = *std::launder(reinterpret_cast<Input*>(copy));
+      if constexpr (std::is_void_v<Result>) {
+        call(tasks.closure, input);
+      } else {
+        const Result result = call(tasks.closure, input);
+        std::memcpy(tasks.places + task * sizeof(Result), &result, sizeof(Result));
+      }
+    });
+  }
+
   static engine::pool::Callable callable(const Fn& fn) {
     engine::pool::Callable callable{engine::code_address_of(&run)};
+    if constexpr (is_plain) callable.invoke_run = engine::code_address_of(&run_all);
     if constexpr (engine::process::is_function_pointer<Fn>) {
       callable.function = engine::code_address_of(fn);
     } else {
@@ -127,9 +151,13 @@ struct PoolCall {
     engine::pool::JobInputs inputs;
     inputs.handles = codec::holds_handles<Input>;
     if constexpr (codec::is_flat<Input>) inputs.stride = sizeof(Input);
-    if constexpr (std::ranges::sized_range<Range> && codec::is_flat<Input>)
-      inputs.bytes.reserve(std::ranges::size(range) * sizeof(Input));
-    for (auto&& input : range) add(inputs, static_cast<Input>(std::forward<decltype(input)>(input)));
+    if constexpr (codec::is_flat<Input> && std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range>) {
+      inputs.count = std::ranges::size(range);
+      const auto* const first = reinterpret_cast<const std::byte*>(std::ranges::data(range));
+      inputs.bytes.assign(first, first + inputs.count * sizeof(Input));
+    } else {
+      for (auto&& input : range) add(inputs, static_cast<Input>(std::forward<decltype(input)>(input)));
+    }
     return inputs;
   }
 };

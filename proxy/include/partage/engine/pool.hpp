@@ -3,6 +3,7 @@
 // Thread safety: PoolHandle and PoolJob full; JobInputs and TaskCall belong to a thread.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,32 @@ struct TaskCall {
 /// Throws what the function throws.
 using Invoke = void (*)(TaskCall&);
 
+/// The tasks of a chunk whose inputs and results are plain bytes: one behind the other in their places.
+struct TaskRun {
+  /// kernel::TaskState
+  static constexpr std::uint8_t waiting = 0, running = 1, has_result = 2;
+
+  const void* closure;
+  const std::byte* inputs;  // of all tasks of the job, as are the two below
+  std::byte* places;
+  std::atomic<std::uint8_t>* states;
+  std::uint64_t task, last;  // from here on, without `last`
+
+  /// Calls one(task) for each that is waiting. When that throws, `task` is the one.
+  template <class One>
+  void for_each(One one) {
+    for (; task < last; ++task) {
+      if (states[task].load(std::memory_order_relaxed) != waiting) continue;  // a worker that died had done it
+      states[task].store(running, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);  // a SIGKILL sees the order of the program
+      one(task);
+      states[task].store(has_result, std::memory_order_release);
+    }
+  }
+};
+/// Throws what the function throws, and can be called again for the tasks behind.
+using InvokeRun = void (*)(TaskRun&);
+
 /// What a mail to the pool's owner begins with.
 struct MailHead {
   std::uint64_t job, task;
@@ -53,7 +80,8 @@ inline constexpr std::uint64_t mail_result = 0, mail_exception = 1, mail_initial
 /// A function that may run in a worker: its code, and what it carries along, bit by bit.
 struct Callable {
   CodeAddress invoke;
-  CodeAddress function{};  // size 0: `closure` holds the object
+  CodeAddress invoke_run{};  // size 0: each task is called by itself
+  CodeAddress function{};    // size 0: `closure` holds the object
   std::vector<std::byte> closure{};
 };
 
@@ -104,6 +132,8 @@ class PARTAGE_API PoolJob {
   /// The next task that has ended, each once; nullopt: all were given. Throws TimeoutError.
   virtual std::optional<std::uint64_t> next_ended(const Deadline& deadline) = 0;
   virtual Outcome outcome(std::uint64_t task) = 0;
+  /// The places of all results, when every task has ended and its result stands there; else nullptr.
+  virtual const std::byte* results_in_place() = 0;
   /// Of the first task that failed; nullptr: none did. After ready().
   virtual std::exception_ptr failure() = 0;
   /// Runs in the callback thread when the job is ready.
