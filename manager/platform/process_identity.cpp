@@ -35,10 +35,16 @@ struct Stat {
   ProcessIdentity identity;
 };
 
-/// Reads /proc/PID/stat without allocating: the manager calls it in a forked child of any program.
-Stat read_stat(pid_t pid) noexcept {
-  char path[32], text[1024];
-  std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+std::uint64_t number_at(const char* at) noexcept {
+  std::uint64_t n = 0;
+  for (; *at >= '0' && *at <= '9'; ++at) n = n * 10 + static_cast<std::uint64_t>(*at - '0');
+  return n;
+}
+
+/// Reads a /proc/PID/stat without allocating: the manager calls it in a forked child of any program. Every child calls it as one
+/// of the first things it does; so it does without functions whose pages the child would have to map first.
+Stat read_stat(const char* path) noexcept {
+  char text[1024];
   Stat s;
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return s;
@@ -51,14 +57,22 @@ Stat read_stat(pid_t pid) noexcept {
   at += 2;
   s.found = true;
   s.state = *at;
-  s.identity.pid = pid;
+  s.identity.pid = static_cast<pid_t>(number_at(text));
   for (int field = 3; *at != 0; ++field) {
-    if (field == 22) s.identity.start_time = std::strtoull(at, nullptr, 10);
-    if (field == 28) s.identity.image = std::strtoull(at, nullptr, 10);
+    if (field == 22) s.identity.start_time = number_at(at);
+    if (field == 28) s.identity.image = number_at(at);
     at = std::strchr(at, ' ');
     if (at == nullptr) break;
     ++at;
   }
+  return s;
+}
+
+Stat read_stat(pid_t pid) noexcept {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+  Stat s = read_stat(path);
+  s.identity.pid = s.found ? pid : 0;
   return s;
 }
 
@@ -71,7 +85,7 @@ bool may_be(const ProcessIdentity& who, const ProcessIdentity& now) noexcept {
 }  // namespace
 
 ProcessIdentity own_identity() noexcept {
-  ProcessIdentity who = read_stat(::getpid()).identity;
+  ProcessIdentity who = read_stat("/proc/self/stat").identity;
   who.pid = ::getpid();
   return who;
 }
@@ -125,7 +139,8 @@ Pidfd::Pidfd(const ProcessIdentity& who) noexcept {
   if (who.pid <= 0) return;
   fd_ = pidfd_open(who.pid);
   if (fd_ < 0) return;
-  const Stat now = read_stat(who.pid);
+  const bool known = who.start_time != 0 || who.image != 0;
+  const Stat now = known ? read_stat(who.pid) : Stat{};
   if (readable(fd_, 0) || (now.found && !may_be(who, now.identity))) {
     ::close(fd_);
     fd_ = -1;

@@ -160,6 +160,7 @@ void Clients::adopt(ClientId child) {
 }
 
 void Clients::note_child(ClientId child, pid_t pid) {
+  if (slot(child.slot).state.load() != StateWord{child.generation, ClientState::reserved}.word()) return;
   ProcessIdentity who = identity_of(pid);
   who.pid = pid;
   Stripe& stripe = control_table(*segment_).stripe;

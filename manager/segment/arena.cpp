@@ -96,6 +96,8 @@ u64 arena_take(Change& change, Word& arena_word, u64 payload_bytes) {
   }
   auto& head = arena_at(segment, arena);
   const u64 blob = change.get(head.bump);
+  // For a page that this process reads first, the kernel maps those around it too; for one that it writes first, that one.
+  (void)blob_at(segment, blob).head.load();
   Draft(&blob_at(segment, blob), sizeof(BlobHead)).set(blob_at(segment, blob).head, c);
   change.put(head.bump, blob + size);
   return blob;

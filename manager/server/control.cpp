@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <partage/error.hpp>
 
@@ -23,9 +22,10 @@ struct Address {
 
   explicit Address(u64 id) noexcept {
     address.sun_family = AF_UNIX;
-    const int n = std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "partage-%016llx",
-                                static_cast<unsigned long long>(id));
-    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + static_cast<std::size_t>(n));
+    // By hand: every child comes here, and would have to map the pages of snprintf().
+    char* to = std::copy_n("partage-", 8, address.sun_path + 1);
+    for (int shift = 60; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[id >> shift & 15];
+    length = static_cast<socklen_t>(to - reinterpret_cast<const char*>(&address));
   }
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
 };

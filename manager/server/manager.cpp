@@ -100,14 +100,14 @@ void publish_segment(const Segment& segment) {
                         "\") to use that");
 }
 
-void leave_segment(Segment& segment) noexcept {
+void leave_segment(Segment& segment, bool ending) noexcept {
   const u64 slot = segment.client_slot;
   if (slot == 0 || !segment.live()) return;
   try {
     Clients(segment).detach();
   } catch (...) {  // a stopped process holds a lock longer than operation_timeout: the slot goes with this process
   }
-  notify(segment, slot);
+  if (!ending) notify(segment, slot);
 }
 
 void serve(const Segment& segment, Lifetime lifetime, const std::function<void()>& ready) {

@@ -50,8 +50,8 @@ std::shared_ptr<Segment> connect_segment(const std::string& address);
 std::shared_ptr<Segment> orphaned_segment(const std::string& name);
 /// Gives the segment its name. ConnectionError when the name is taken.
 void publish_segment(const Segment& segment);
-/// Gives up this process' slot with all it holds, and tells the manager.
-void leave_segment(Segment& segment) noexcept;
+/// Gives up this process' slot with all it holds, and tells the manager. `ending`: this process, now; the manager sees that.
+void leave_segment(Segment& segment, bool ending = false) noexcept;
 
 /// Starts the manager process of a segment and waits until it serves. Returns its pid.
 /// ConnectionError: it could not start, says why; or a manager serves already, says which.

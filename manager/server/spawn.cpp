@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/single_threaded.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,10 +117,10 @@ struct Range {
 
 // ---- in the caller -------------------------------------------------------------------------------------------------
 
-/// The process in between: the manager shall not be a child of the program.
-[[noreturn]] void be_parent_of_manager(Segment& segment, Lifetime lifetime, int pipe,
-                                       const std::vector<Range>& others) noexcept {
-  const pid_t pid = ::fork();
+/// In the process in between: the manager shall not be a child of the program.
+[[noreturn, gnu::noinline]] void be_parent_of_manager(Segment& segment, Lifetime lifetime, int pipe,
+                                                      const std::vector<Range>& others) noexcept {
+  const pid_t pid = ::_Fork();  // without handlers of fork(): those have run
   if (pid == 0) be_manager(segment, lifetime, pipe, others);
   if (pid < 0) {
     send_report(pipe, Report::failed, 0, std::strerror(errno));
@@ -127,6 +128,22 @@ struct Range {
     send_report(pipe, Report::born, pid);
   }
   ::_exit(0);
+}
+
+/// Forks the process in between; -1: errno says why not.
+pid_t start_between(Segment& segment, Lifetime lifetime, int pipe, const std::vector<Range>& others) noexcept {
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+  // While there is no other thread, nobody holds a lock in the memory that the manager gets a copy of, and handlers of fork()
+  // have nothing to do. Then the process in between needs no copy of its own, which saves half the time of a start.
+  if (__libc_single_threaded != 0) {
+    const pid_t between = ::vfork();
+    if (between == 0) be_parent_of_manager(segment, lifetime, pipe, others);
+    return between;
+  }
+#endif
+  const pid_t between = ::fork();
+  if (between == 0) be_parent_of_manager(segment, lifetime, pipe, others);
+  return between;
 }
 
 class SignalsBlocked {
@@ -202,8 +219,7 @@ pid_t start_manager(Segment& segment, const ManagerProcessOptions& options) {
   {
     const SignalsBlocked blocked;
     forking = true;
-    between = ::fork();
-    if (between == 0) be_parent_of_manager(segment, options.lifetime, pipe[1], others);
+    between = start_between(segment, options.lifetime, pipe[1], others);
     error = errno;
     forking = false;
   }
@@ -212,15 +228,18 @@ pid_t start_manager(Segment& segment, const ManagerProcessOptions& options) {
     ::close(pipe[0]);
     refuse(std::strerror(error));
   }
-  // Without a result when the program ignores SIGCHLD or another thread was faster.
-  while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  const auto done = [&] {
+    ::close(pipe[0]);
+    // Without a result when the program ignores SIGCHLD or another thread was faster.
+    while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  };
   try {
     const pid_t pid = wait_for_manager(pipe[0], options.start_timeout);
-    ::close(pipe[0]);
+    done();
     return pid;
   } catch (...) {
-    ::close(pipe[0]);
+    done();
     throw;
   }
 }

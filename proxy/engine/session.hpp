@@ -104,7 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   /// the given pids, and all others unless they were looked at just now (session_reap.cpp).
   void look_for_dead(std::span<const pid_t> ended) noexcept;
   /// Gives up everything this process holds. Its handles can still be destroyed, no more.
-  void leave() noexcept;
+  void leave(bool ending = false) noexcept;
 
  private:
   ObjectPtr adopt_locked(ObjectRef ref);

@@ -53,8 +53,8 @@ void Session::note_child(kernel::ClientId slot, pid_t pid) noexcept {
   try {
     kernel::Clients clients(*segment_);
     if (pid < 0) return clients.cancel(slot);
+    // The child tells the manager. Should it die before, the manager's next tick finds it.
     clients.note_child(slot, pid);
-    kernel::notify(*segment_, slot.slot);
   } catch (...) {
     // As after a fork that nobody tells of.
   }
@@ -139,13 +139,13 @@ void Session::register_again() noexcept {
   }
 }
 
-void Session::leave() noexcept {
+void Session::leave(bool ending) noexcept {
   {
     const std::lock_guard guard(mutex_);
     if (left_.exchange(true)) return;
   }
   if (kernel::process_epoch() != epoch_ || client_slot() == 0) return;
-  if (segment_->live()) kernel::leave_segment(*segment_);
+  if (segment_->live()) kernel::leave_segment(*segment_, ending);
 }
 
 }  // namespace partage::engine

@@ -168,7 +168,7 @@ void Sessions::after_fork_in_child() noexcept {
 }
 
 void Sessions::at_exit() noexcept {
-  for (const SessionPtr& session : all()) session->leave();
+  for (const SessionPtr& session : all()) session->leave(true);
 }
 
 }  // namespace partage::engine

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio_ext.h>
 #include <unistd.h>
+#include <ext/stdio_sync_filebuf.h>
 
 #include <atomic>
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include <iostream>
 #include <memory>
 #include <partage/error.hpp>
+#include <typeinfo>
 #include <utility>
 
 #include "manager/segment/stripe_lock.hpp"
@@ -33,8 +35,12 @@ Self& self() {
   return *s;
 }
 
+/// Most streams have no buffer of their own: what they print is in that of stdio.
 template <class Stream>
-void flush(Stream& stream) noexcept {
+void flush_stream(Stream& stream) noexcept {
+  using Shared = __gnu_cxx::stdio_sync_filebuf<typename Stream::char_type>;
+  const auto* const buffer = stream.rdbuf();
+  if (buffer == nullptr || typeid(*buffer) == typeid(Shared)) return;
   try {
     stream.flush();
   } catch (...) {  // the program has asked for exceptions from it
@@ -116,12 +122,12 @@ Parentage parentage_here() {
 }
 
 void flush_output() noexcept {
-  flush(std::cout);
-  flush(std::cerr);
-  flush(std::clog);
-  flush(std::wcout);
-  flush(std::wcerr);
-  flush(std::wclog);
+  flush_stream(std::cout);
+  flush_stream(std::cerr);
+  flush_stream(std::clog);
+  flush_stream(std::wcout);
+  flush_stream(std::wcerr);
+  flush_stream(std::wclog);
   // fflush(nullptr) waits for the lock of every file, and a thread that waits for input holds that of stdin.
   if (::ftrylockfile(stdin) == 0) {
     std::fflush(nullptr);

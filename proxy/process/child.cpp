@@ -293,9 +293,10 @@ void end_all() noexcept {
     for (const auto& child : running) {
       if (child->daemon) send_signal(*child, SIGTERM);
     }
-    const Clock::time_point patience = Clock::now() + daemon_patience;
+    Clock::time_point patience{};
     for (const auto& child : running) {
       if (!child->daemon) continue;
+      if (patience == Clock::time_point{}) patience = Clock::now() + daemon_patience;
       if (!wait_for_end(*child, std::max(patience - Clock::now(), Clock::duration::zero())))
         send_signal(*child, SIGKILL);
     }

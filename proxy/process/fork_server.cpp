@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
@@ -30,9 +31,12 @@ struct Server {
   kernel::OwnedDescriptor socket;
 };
 
+std::atomic<bool> server_made{false};
+
 Server& server() {
   static Server* const s = [] {
     auto* const made = new Server;  // never destroyed: used at exit
+    server_made = true;
     pthread_atfork([] { server().mutex.lock(); }, [] { server().mutex.unlock(); },
                    [] {
                      server().pid = 0;  // the parent's
@@ -139,6 +143,7 @@ Started start_by_fork_server(const Letter& letter) {
 }
 
 void stop_fork_server() noexcept {
+  if (!server_made) return;
   const std::lock_guard guard(server().mutex);
   if (server().pid != 0) forget_server();
 }
