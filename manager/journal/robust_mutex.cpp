@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "manager/journal/robust_list.hpp"
 #include "manager/platform/cpu.hpp"
 
 namespace partage::kernel {
@@ -78,7 +79,29 @@ int RobustMutex::acquire_until(Clock::time_point deadline) noexcept {
 #endif
 }
 
-Acquired RobustMutex::tried(int error) {
+Acquired RobustMutex::try_acquire() {
+  RobustList* const list = RobustList::mine();
+  if (list == nullptr) [[unlikely]]
+    return try_by_glibc();
+  if (!list->take(mutex_)) [[unlikely]]
+    return try_by_glibc();
+  if (!RobustList::is_glibcs(mutex_)) [[likely]]
+    return Acquired::clean;
+  list->give(mutex_);  // free, but unusable
+  return try_by_glibc();
+}
+
+void RobustMutex::release() noexcept {
+  if (RobustList::is_glibcs(mutex_)) {
+    pthread_mutex_unlock(&mutex_);
+  } else if (RobustList::mine()->give(mutex_)) {
+    wake_one(reinterpret_cast<const u32*>(&mutex_));
+  }
+}
+
+Acquired RobustMutex::try_by_glibc() {
+  const int error = pthread_mutex_trylock(&mutex_);
+  if (error == 0) return Acquired::clean;
   if (error == ENOTRECOVERABLE) {  // glibc 2.36 leaves it taken in this case, by us, and outside the robust list
     __atomic_store_n(reinterpret_cast<u32*>(&mutex_), 0, __ATOMIC_RELEASE);
   }

@@ -13,6 +13,8 @@
 //         only if the lock is still free: handle_futex_death() in kernel/futex/core.c, "a woken up waiter is killed".) Such a
 //         wake-up comes late instead of never.
 //
+// Fast:   a lock that is free is taken, and released, without glibc (robust_list.hpp); everything else is glibc's.
+//
 // Plain type, neither error-checking nor recursive: those compare thread ids, which collide across PID namespaces.
 // Deadlines are on CLOCK_MONOTONIC.
 #pragma once
@@ -43,14 +45,11 @@ class RobustMutex {
     const Acquired at_once = try_acquire();
     return at_once == Acquired::busy ? wait(deadline) : at_once;
   }
-  [[nodiscard]] Acquired try_acquire() {
-    const int error = pthread_mutex_trylock(&mutex_);
-    return error == 0 ? Acquired::clean : tried(error);
-  }
+  [[nodiscard]] Acquired try_acquire();
   /// acquire() of a lock that was busy just now.
   [[nodiscard]] Acquired wait(const Deadline& deadline);
   void mark_consistent() noexcept { pthread_mutex_consistent(&mutex_); }
-  void release() noexcept { pthread_mutex_unlock(&mutex_); }
+  void release() noexcept;
 
   /// Thread id of the present owner, 0 when free; an owner that died without a successor counts as none.
   [[nodiscard]] pid_t owner() const noexcept;
@@ -68,7 +67,7 @@ class RobustMutex {
 
   Acquired spin();
   int acquire_until(Clock::time_point) noexcept;
-  Acquired tried(int error);
+  Acquired try_by_glibc();
   static Acquired outcome(int error);
   u32 futex_word() const noexcept;
 

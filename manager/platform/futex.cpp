@@ -50,6 +50,9 @@ void sleep_on(std::span<const FutexWord> words, const std::optional<Clock::time_
   if (woken < 0 && errno == ENOSYS) nap_on(words[0], deadline);
 }
 
+void wake_one(const std::uint32_t* word) noexcept {
+  ::syscall(SYS_futex, word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
 void wake_all(const std::uint32_t* word) noexcept {
   ::syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }

@@ -30,5 +30,6 @@ inline constexpr std::size_t most_futex_words = 128;
 void sleep_on(std::span<const FutexWord> words, const std::optional<std::chrono::steady_clock::time_point>& deadline);
 /// Wakes everybody who sleeps on the word.
 void wake_all(const std::uint32_t* word) noexcept;
+void wake_one(const std::uint32_t* word) noexcept;
 
 }  // namespace partage::kernel

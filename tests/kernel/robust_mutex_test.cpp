@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <boost/interprocess/sync/scoped_lock.hpp>
@@ -114,6 +115,86 @@ TEST_CASE("robust mutex: try_acquire and a deadline report the death as well") {
   CHECK(s->mutex.acquire(Clock::now() + 1s) == Acquired::owner_died);
   s->mutex.mark_consistent();
   s->mutex.release();
+}
+
+namespace {
+struct ManyLocks {
+  RobustMutex own[4], parents;
+  pthread_mutex_t glibcs, inheriting;
+
+  ManyLocks() {
+    for (pthread_mutex_t* const mutex : {&glibcs, &inheriting}) {
+      pthread_mutexattr_t attributes;
+      pthread_mutexattr_init(&attributes);
+      pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+      pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+      if (mutex == &inheriting) pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+      pthread_mutex_init(mutex, &attributes);
+      pthread_mutexattr_destroy(&attributes);
+    }
+  }
+};
+}  // namespace
+
+TEST_CASE(
+    "robust mutex: taken and released among locks of glibc's own, in any order, by processes and threads that die") {
+  void* p = ::mmap(nullptr, sizeof(ManyLocks), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(p != MAP_FAILED);
+  auto& locks = *new (p) ManyLocks;
+  const auto take_some = [&] {
+    bool good = locks.own[0].acquire() == Acquired::clean && pthread_mutex_lock(&locks.inheriting) == 0 &&
+                locks.own[1].acquire() == Acquired::clean && pthread_mutex_lock(&locks.glibcs) == 0 &&
+                locks.own[2].acquire() == Acquired::clean;
+    locks.own[1].release();
+    pthread_mutex_unlock(&locks.inheriting);
+    good = good && locks.own[3].acquire() == Acquired::clean && pthread_mutex_lock(&locks.inheriting) == 0 &&
+           locks.own[1].acquire() == Acquired::clean;
+    locks.own[3].release();
+    locks.own[1].release();
+    return good;  // holds 0, 2 and both of glibc's
+  };
+  const auto check_dead = [&] {
+    for (const int i : {0, 2}) {
+      CHECK(locks.own[i].acquire() == Acquired::owner_died);
+      locks.own[i].mark_consistent();
+      locks.own[i].release();
+    }
+    for (const int i : {1, 3}) {
+      CHECK(locks.own[i].acquire() == Acquired::clean);
+      locks.own[i].release();
+    }
+    for (pthread_mutex_t* const mutex : {&locks.glibcs, &locks.inheriting}) {
+      CHECK(pthread_mutex_lock(mutex) == EOWNERDEAD);
+      pthread_mutex_consistent(mutex);
+      pthread_mutex_unlock(mutex);
+    }
+  };
+  const auto in_child = [&](pid_t pid) {
+    if (pid == 0) {
+      if (take_some()) ::raise(SIGKILL);
+      ::_exit(1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    REQUIRE(WIFSIGNALED(status));
+    check_dead();
+  };
+  SUBCASE("a thread that ends") {
+    bool good = false;
+    std::thread([&] { good = take_some(); }).join();
+    REQUIRE(good);
+    check_dead();
+  }
+  SUBCASE("a forked child that is killed, while its parent holds another lock") {
+    REQUIRE(locks.parents.acquire() == Acquired::clean);
+    in_child(::fork());
+    CHECK(locks.parents.owner() == ::gettid());
+    locks.parents.release();
+  }
+  SUBCASE("a child of _Fork, which no handler sees") {
+    in_child(::_Fork());
+  }
+  ::munmap(p, sizeof(ManyLocks));
 }
 
 TEST_CASE("robust mutex: dead repairers leave it to the next") {

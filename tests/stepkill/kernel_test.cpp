@@ -204,6 +204,7 @@ TEST_CASE("kernel: real SIGKILLs at every change and at every instruction of loc
   PARTAGE_SKIP_WITHOUT_STEPPING();
   StepkillReport report("STEPKILL kernel, real kills");
   CodeSet code = mutex_code();
+  code.add_functions_named("kernel::RobustMutex::try_acquire").add_functions_named("kernel::RobustMutex::release");
   code.add_functions_named("kernel::Runs::commit").add_functions_named("kernel::apply_log");
   const Selection selection = Selection::changed_and(code);
   real_kills(report, heap_operations(), selection, {"heap acquire, a part of a hole", "heap release, merge with both"});

@@ -249,6 +249,7 @@ TEST_CASE("list: real SIGKILLs at every change and every instruction of lock and
   ListBench bench;
   StepkillReport report("LIST REAL TOTAL");
   CodeSet code = mutex_code();
+  code.add_functions_named("kernel::RobustMutex::try_acquire").add_functions_named("kernel::RobustMutex::release");
   code.add_functions_named("kernel::Change::commit").add_functions_named("kernel::apply_log");
   for (const char* name :
        {"list append, inline", "list append, packed", "list pop, packed, front", "list set, packed",

@@ -466,6 +466,7 @@ TEST_CASE("registry: real SIGKILLs at every change and in lock and commit") {
   PARTAGE_SKIP_WITHOUT_STEPPING();
   StepkillReport report("STEPKILL registry, real kills");
   CodeSet code = mutex_code();
+  code.add_functions_named("kernel::RobustMutex::try_acquire").add_functions_named("kernel::RobustMutex::release");
   for (const char* name : {"create a list", "publish a new name", "release a list of handles, all ends"}) {
     const auto op = std::ranges::find_if(operations(), [&](const Operation& o) { return o.name == std::string(name); });
     Stage stage(op->set);

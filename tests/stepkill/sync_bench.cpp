@@ -512,6 +512,7 @@ void kill_every_repair(StepkillReport& report, const SyncOperation& operation) {
 
 CodeSet commit_code() {
   CodeSet code = mutex_code();
+  code.add_functions_named("kernel::RobustMutex::try_acquire").add_functions_named("kernel::RobustMutex::release");
   code.add_functions_named("kernel::Change::commit").add_functions_named("kernel::apply_log");
   return code;
 }
