@@ -42,6 +42,22 @@ inline bool decode_flag(Reader& reader) {
   return byte == 1;
 }
 
+template <class T>
+T decode_string(Reader& reader) {
+  using Char = typename T::value_type;
+  const std::uint64_t n = reader.read_count();
+  if (n > reader.left() / sizeof(Char)) [[unlikely]]
+    reader.corrupt("a string is longer than what is left");
+  const std::byte* from = reader.take(static_cast<std::size_t>(n) * sizeof(Char));
+  if constexpr (sizeof(Char) == 1) {
+    return T(reinterpret_cast<const Char*>(from), static_cast<std::size_t>(n));
+  } else {  // `from` is not aligned for it
+    T value(static_cast<std::size_t>(n), Char{});
+    if (n != 0) std::memcpy(value.data(), from, static_cast<std::size_t>(n) * sizeof(Char));
+    return value;
+  }
+}
+
 inline void decode_nothing(Reader& reader) {
   if (reader.read_pod<std::uint8_t>() != 0) [[unlikely]]
     reader.corrupt("an empty value is not 0");
@@ -145,16 +161,7 @@ void decode_into(Reader& reader, T& value) {
   } else if constexpr (kind == Kind::enumeration) {  // of bool
     value = static_cast<T>(decode<std::underlying_type_t<T>>(reader));
   } else if constexpr (kind == Kind::string) {
-    using Char = typename T::value_type;
-    const std::uint64_t n = reader.read_count();
-    if (n > reader.left() / sizeof(Char)) reader.corrupt("a string is longer than what is left");
-    const std::byte* from = reader.take(static_cast<std::size_t>(n) * sizeof(Char));
-    if constexpr (sizeof(Char) == 1) {
-      value.assign(reinterpret_cast<const Char*>(from), static_cast<std::size_t>(n));
-    } else {  // `from` is not aligned for it
-      value.resize(static_cast<std::size_t>(n));
-      if (n != 0) std::memcpy(value.data(), from, static_cast<std::size_t>(n) * sizeof(Char));
-    }
+    value = detail::decode_string<T>(reader);
   } else if constexpr (kind == Kind::optional) {
     value.reset();
     if (detail::decode_flag(reader)) value.emplace(decode<typename T::value_type>(reader));
@@ -208,6 +215,8 @@ T decode(Reader& reader) {
   static_assert(Storable<T>::value);
   if constexpr (kind_of<T> == Kind::handle) {
     return detail::decode_handle<T>(reader);
+  } else if constexpr (kind_of<T> == Kind::string) {
+    return detail::decode_string<T>(reader);
   } else if constexpr (kind_of<T> == Kind::tuple && !std::is_default_constructible_v<T>) {
     return detail::decode_tuple<T>(reader, std::make_index_sequence<std::tuple_size_v<T>>());
   } else if constexpr (kind_of<T> != Kind::refused) {
