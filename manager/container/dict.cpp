@@ -15,6 +15,7 @@
 
 #include "manager/container/dict_operation.hpp"
 #include "manager/container/dict_stripes.hpp"
+#include "manager/container/dict_words.hpp"
 #include "manager/segment/waiting.hpp"
 
 namespace partage::kernel {
@@ -131,28 +132,14 @@ bool Dict::put(Operation& op, Stripe& s, const Key& key, const Found& found, Byt
   return found.entry == nullptr;
 }
 
-InPlace Dict::change_word(const ShortKey& short_key, std::size_t size, FunctionView<u64(u64)> next) {
-  refuse_in_user_code("dict.modify");
+void Dict::set_locked(StripeLock lock, Stripe& s, const ShortKey& short_key, std::size_t size, u64 word) {
   const Key key(short_key);
-  Stripe* s = nullptr;
-  const StripeLock lock = lock_stripe_of(key.hash(), s);
-  const Found found = find_in(segment_, *s, key);
-  if (found.entry == nullptr) return InPlace::absent;
-  if (!holds_word(found, size)) return InPlace::other;
-  commit_word(*s, found.entry->value, next(found.entry->value.load()));
-  return InPlace::done;
-}
-
-StripeLock Dict::lock_stripe_of(u64 hash, Stripe*& stripe) {
-  for (;;) {
-    const u64 root = body_.root.load_acquire();
-    stripe = &dict::stripe_for(segment_, root, hash);
-    StripeLock lock(segment_, *stripe);
-    if (!dict::is_moved(*stripe)) [[likely]]
-      return lock;
-    lock.unlock();
-    await_move(root);
+  bool is_new = false;
+  {
+    Operation op(*this, s, std::move(lock));
+    is_new = put(op, s, key, find_in(segment_, s, key), BytesView(&word, size));
   }
+  if (is_new) split_if_large(s);
 }
 
 bool Dict::setdefault(BytesView key_bytes, BytesView value, Bytes& out) {

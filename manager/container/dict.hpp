@@ -63,16 +63,19 @@ class Dict {
   bool get(BytesView key, Bytes& out);
   bool get(const ShortKey& key, Bytes& out);
   /// A value of `size` <= 8 bytes, padded with zeros.
-  InPlace get_word(const ShortKey& key, std::size_t size, u64& word);
+  InPlace get_word(const ShortKey& key, std::size_t size, u64& word);  // dict_words.hpp, as the other two
   /// get() as soon as the key is there. False: not before the deadline.
   bool wait(BytesView key, Bytes& out, const Deadline& deadline);
 
   /// True: the key is new.
   bool set(BytesView key, BytesView value);
   bool set(const ShortKey& key, BytesView value);
+  /// A value of `size` <= 8 bytes, padded with zeros.
+  void set_word(const ShortKey& key, std::size_t size, u64 word);
   /// One step: word = next(word), for a value of `size` <= 8 bytes. `next` runs under the lock and must be arithmetic: it
   /// may not throw, nor touch a shared object.
-  InPlace change_word(const ShortKey& key, std::size_t size, FunctionView<u64(u64)> next);
+  template <class Next>
+  InPlace change_word(const ShortKey& key, std::size_t size, Next&& next);
   /// Inserts unless there; `out` is the value that is there afterwards. True: inserted.
   bool setdefault(BytesView key, BytesView value, Bytes& out);
   bool erase(BytesView key);
@@ -110,6 +113,11 @@ class Dict {
   class Operation;
   friend class Operation;
   bool has_handles() const noexcept { return (body_.config.load() & handles_config) != 0; }
+  /// The rest of get_word() after the first attempt met a writer. False: it is not there. Static, so that a caller has no need
+  /// of a Dict in memory.
+  static bool get_word_again(Segment& segment, const DictBody& body, const ShortKey& key, u64& meta, u64& word);
+  /// set_word() of what is not one store.
+  void set_locked(StripeLock lock, Stripe& stripe, const ShortKey& key, std::size_t size, u64 word);
   /// The stripe that holds the keys of this hash, locked.
   StripeLock lock_stripe_of(u64 hash, Stripe*& stripe);
   /// After an insert into this stripe, without locks: more stripes if it has become large (dict_split.cpp).

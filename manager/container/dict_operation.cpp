@@ -1,9 +1,10 @@
 #include "manager/container/dict_operation.hpp"
 
-#include "manager/container/dict_stripes.hpp"
-
 #include <algorithm>
 #include <partage/error.hpp>
+
+#include "manager/container/dict_stripes.hpp"
+#include "manager/container/dict_words.hpp"
 
 namespace partage::kernel {
 

@@ -6,12 +6,15 @@
 #include <optional>
 
 #include "manager/container/dict.hpp"
+#include "manager/container/dict_probe.hpp"
 #include "manager/container/dict_stripes.hpp"
 #include "manager/container/dict_table.hpp"
 
 namespace partage::kernel {
 
+using dict::Attempt;
 using dict::Key;
+using dict::probe;
 using dict::Table;
 
 namespace {
@@ -23,37 +26,6 @@ inline void pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #endif
-}
-
-enum class Attempt { found, absent, disturbed };
-
-/// One probe without a lock: every offset is bounded before it is followed, and nothing is believed until validated.
-/// `take(meta, value, checked)` copies the value out; false: that makes no sense.
-template <class Take>
-[[gnu::always_inline]] inline Attempt probe(const Segment& segment, const Stripe& s, const Key& key, Take&& take) {
-  const OptimisticRead read(s);
-  if (!read.begun()) return Attempt::disturbed;
-  const u64 table_word = s.body[dict_table].load();
-  if (table_word <= no_table) [[unlikely]]
-    return table_word == no_table && read.valid() ? Attempt::absent : Attempt::disturbed;
-  const TableWord where = TableWord::of(table_word);
-  if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2)))
-    return Attempt::disturbed;
-  const Table t = Table::at(segment, table_word);
-  const u32 tag = dict::tag_of(key.hash());
-  u64 slot = dict::first_slot(key.hash()) & t.mask;
-  for (u64 probes = 0; probes <= t.mask; ++probes, slot = (slot + 1) & t.mask) {
-    const u32 v = t.slot(slot);
-    if (v == 0) return read.valid() ? Attempt::absent : Attempt::disturbed;
-    if (((v ^ tag) >> 24) != 0 || dict::is_dummy(v)) continue;
-    const u64 number = (v & dummy_entry) - 1;
-    if (number >= t.capacity) return Attempt::disturbed;
-    const DictEntry& e = t.entries[number];
-    if (!dict::same_key(segment, e, key, true)) continue;
-    if (!take(e.meta.load(), e.value.load(), true)) return Attempt::disturbed;
-    return read.valid() ? Attempt::found : Attempt::disturbed;
-  }
-  return Attempt::disturbed;
 }
 
 /// What is left to do when the first attempt met a writer.
@@ -216,15 +188,12 @@ void Dict::prefetch(const ShortKey& short_key, Ahead what) const noexcept {
   __builtin_prefetch(&e.key[2]);  // an entry may lie in two lines
 }
 
-InPlace Dict::get_word(const ShortKey& key, std::size_t size, u64& word) {
-  u64 code = 0;
-  const bool found = look_up(segment_, body_, Key(key), [&](u64 meta, u64 value, bool) {
-    code = DictEntry::value_code(meta);
+bool Dict::get_word_again(Segment& segment, const DictBody& body, const ShortKey& key, u64& meta, u64& word) {
+  return look_again(segment, body, Key(key), [&](u64 m, u64 value, bool) {
+    meta = m;
     word = value;
     return true;
   });
-  if (!found) return InPlace::absent;
-  return code == size ? InPlace::done : InPlace::other;
 }
 
 std::size_t Dict::size() {

@@ -15,32 +15,39 @@ inline u64 mix(u64 a, u64 b) noexcept {
   return static_cast<u64>(m) ^ static_cast<u64>(m >> 64);
 }
 
-/// A key made ready for probing. `meta` has the value code 0.
-struct Key {
-  explicit Key(const ShortKey& k) noexcept : word{k.word[0], k.word[1], k.word[2]} { short_key(k.size); }
-  explicit Key(BytesView k) noexcept : bytes(k) {
+/// A key of at most 24 bytes made ready for probing, in registers. `meta` has the value code 0.
+struct InlineKey {
+  explicit InlineKey(const ShortKey& k) noexcept : word{k.word[0], k.word[1], k.word[2]} {
+    u64 h = mix(word[0] ^ 0x9E3779B97F4A7C15ull, word[1] ^ 0xC2B2AE3D27D4EB4Full);
+    h ^= mix(word[2] ^ 0x165667B19E3779F9ull, h + 2);
+    finish(mix(h ^ k.size, 0x9FB21C651E98DF25ull), k.size + 1);
+  }
+  u64 hash() const noexcept { return DictEntry::hash_of(meta); }
+
+  u64 word[3] = {0, 0, 0};  // the bytes; of a blob: -, length, second hash
+  u64 meta = 0;
+
+ protected:
+  InlineKey() = default;
+  void finish(u64 hash, u64 code) noexcept { meta = DictEntry::hash_of(hash) | code << 8; }
+};
+
+/// A key of any length.
+struct Key : InlineKey {
+  explicit Key(const ShortKey& k) noexcept : InlineKey(k) {}
+  explicit Key(BytesView k) noexcept {
     if (k.size <= ShortKey::capacity) {
-      const ShortKey s(k.data, k.size);
-      for (std::size_t i = 0; i < 3; ++i) word[i] = s.word[i];
-      short_key(k.size);
+      static_cast<InlineKey&>(*this) = InlineKey(ShortKey(k.data, k.size));
     } else {
+      bytes = k;
       long_key();
     }
   }
-  u64 hash() const noexcept { return DictEntry::hash_of(meta); }
   bool is_blob() const noexcept { return DictEntry::key_code(meta) == DictEntry::blob_key; }
 
-  BytesView bytes;          // of a blob
-  u64 word[3] = {0, 0, 0};  // inline: the bytes; blob: -, length, second hash
-  u64 meta;
+  BytesView bytes;  // of a blob
 
  private:
-  void finish(u64 hash, u64 code) noexcept { meta = DictEntry::hash_of(hash) | code << 8; }
-  void short_key(u64 n) noexcept {
-    u64 h = mix(word[0] ^ 0x9E3779B97F4A7C15ull, word[1] ^ 0xC2B2AE3D27D4EB4Full);
-    h ^= mix(word[2] ^ 0x165667B19E3779F9ull, h + 2);
-    finish(mix(h ^ n, 0x9FB21C651E98DF25ull), n + 1);
-  }
   void long_key() noexcept {
     u64 h = 0x9E3779B97F4A7C15ull ^ bytes.size, g = 0xC2B2AE3D27D4EB4Full;
     std::size_t i = 0;
@@ -105,12 +112,15 @@ inline u64 make_count(u64 cursor, u64 live) noexcept {
 bool same_blob(const Segment& segment, const DictEntry& e, const Key& k, bool checked) noexcept;
 
 /// The entry holds this key. `checked`: no lock is held, so a blob's offset is bounded before it is followed.
+inline bool same_key(const Segment&, const DictEntry& e, const InlineKey& k, bool) noexcept {
+  if (((e.meta.load() ^ k.meta) >> 8) != 0) return false;
+  return ((e.key[0].load() ^ k.word[0]) | (e.key[1].load() ^ k.word[1]) | (e.key[2].load() ^ k.word[2])) == 0;
+}
 [[gnu::always_inline]] inline bool same_key(const Segment& segment, const DictEntry& e, const Key& k,
                                             bool checked) noexcept {
-  if (((e.meta.load() ^ k.meta) >> 8) != 0) return false;
-  if (k.is_blob()) [[unlikely]]
-    return same_blob(segment, e, k, checked);
-  return ((e.key[0].load() ^ k.word[0]) | (e.key[1].load() ^ k.word[1]) | (e.key[2].load() ^ k.word[2])) == 0;
+  if (!k.is_blob()) [[likely]]
+    return same_key(segment, e, static_cast<const InlineKey&>(k), checked);
+  return ((e.meta.load() ^ k.meta) >> 8) == 0 && same_blob(segment, e, k, checked);
 }
 
 struct Found {

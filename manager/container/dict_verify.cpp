@@ -75,7 +75,7 @@ std::string Dict::verify(std::vector<u64>& runs) {
     if (taken != s.body[dict_used].load() || taken > t.capacity || taken - dummies != live)
       return "dict: wrong index counts";
     const u64 arena = s.body[Change::arena_word].load();
-    if (auto problem = verify_arena(segment_, arena, blobs); !problem.empty()) return "dict: " + problem;
+    if (const auto found = verify_arena(segment_, arena, blobs); !found.empty()) return "dict: " + found;
     for_each_chunk(segment_, arena, [&](u64 run) { runs.push_back(run); });
   }
   return "";

@@ -2,6 +2,7 @@
 #include <partage/engine/dict.hpp>
 #include <partage/error.hpp>
 
+#include "manager/container/dict_words.hpp"
 #include "proxy/engine/access.hpp"
 
 namespace partage::engine {
@@ -58,6 +59,12 @@ void Dict::prefetch_entry(const ShortKey& key) const noexcept {
 
 WordResult Dict::get_word(const ShortKey& key, std::size_t size, std::uint64_t& word) const {
   return word_result(dict_of(object_of(object_, "get")).get_word(key, size, word));
+}
+
+void Dict::set_word(const ShortKey& key, std::size_t size, std::uint64_t word) const {
+  SharedObject& o = object_of(object_, "set");
+  dict_of(o).set_word(key, size, word);
+  tidy_handles(o);
 }
 
 WordResult Dict::change_word(const ShortKey& key, std::size_t size,

@@ -3,7 +3,7 @@
 #include <partage/short_key.hpp>
 #include <thread>
 
-#include "manager/container/dict_table.hpp"
+#include "manager/container/dict_words.hpp"
 #include "tests/container/fixture.hpp"
 
 namespace partage::test {
@@ -190,6 +190,20 @@ TEST_CASE("dict: values that lie in their entry are read and changed as words") 
   CHECK(dict.get_word(key, 8, word) == InPlace::other);
   CHECK_FALSE(dict.set(key, view("")));
   CHECK(dict.get_word(key, 0, word) == InPlace::done);
+  dict.set_word(key, 8, 9);  // a value of another size before
+  CHECK(dict.get_word(key, 8, word) == InPlace::done);
+  CHECK(word == 9);
+  dict.set_word(key, 8, 10);
+  CHECK(dict.change_word(key, 8, plus_one) == InPlace::done);
+  CHECK(dict.get_word(key, 8, word) == InPlace::done);
+  CHECK(word == 11);
+  for (u64 i = 0; i < 3'000; ++i) {  // new keys, and splits
+    const u64 number = i * 2 + 1;
+    dict.set_word(ShortKey(&number, 8), 4, i);
+  }
+  CHECK(dict.size() == 3'001);
+  CHECK(dict.get_word(ShortKey("\x77\x07\0\0\0\0\0\0", 8), 4, word) == InPlace::done);  // 1911
+  CHECK(word == 955);
   check_whole(fixture, dict);
 }
 

@@ -3,6 +3,8 @@
 
 #include "tests/stepkill/dict_bench.hpp"
 
+#include "manager/container/dict_words.hpp"
+
 namespace partage::test {
 namespace {
 
@@ -40,13 +42,20 @@ std::vector<std::string> keys_of(int from, int to) {
   return keys;
 }
 
+ShortKey key_three() {
+  return {"key number 3", 12};
+}
+
 const std::vector<Operation>& operations() {
   static const std::vector<Operation> list = {
       {"dict set existing, inline", [](const View& v) { v.put(DictBench::eight, "key number 3", "333"); }},
       {"dict change_word",
        [](const View& v) {
-         v.dict(DictBench::eight).change_word(ShortKey("key number 3", 12), 1, [](u64 word) { return word + 1; });
+         v.dict(DictBench::eight).change_word(key_three(), 1, [](u64 word) { return word + 1; });
        }},
+      {"dict set_word, existing", [](const View& v) { v.dict(DictBench::eight).set_word(key_three(), 1, 'z'); }},
+      {"dict set_word, another size", [](const View& v) { v.dict(DictBench::eight).set_word(key_three(), 8, 7); }},
+      {"dict set_word, new", [](const View& v) { v.dict(DictBench::eight).set_word(ShortKey("new", 3), 8, 7); }},
       {"dict set existing, other length", [](const View& v) { v.put(DictBench::eight, "key number 3", "33"); }},
       {"dict set existing, blob to blob", [](const View& v) { v.put(DictBench::one, "long", std::string(90, 'z')); }},
       {"dict set existing, inline to blob", [](const View& v) { v.put(DictBench::one, "k1", std::string(500, 'z')); }},
@@ -190,6 +199,7 @@ TEST_CASE("dict: real SIGKILLs at every change and at every instruction of lock,
   DictBench bench;
   StepkillReport report("STEPKILL dict, real kills");
   CodeSet code = mutex_code();
+  code.add_functions_named("kernel::RobustMutex::try_acquire").add_functions_named("kernel::RobustMutex::release");
   code.add_functions_named("kernel::Change::commit").add_functions_named("kernel::apply_log");
   for (const char* name : {"dict set existing, inline", "dict set new, inline", "dict erase in the middle"}) {
     const auto op = std::ranges::find_if(operations(), [&](const Operation& o) { return o.name == std::string(name); });

@@ -17,7 +17,14 @@
 namespace partage::detail {
 
 template <class K, class V>
-std::optional<V> get_value(const engine::Dict& dict, const KeyBytes<K>& key) {
+[[gnu::noinline]] std::optional<V> get_as_bytes(const engine::Dict& dict, const KeyBytes<K>& key) {
+  engine::Value value;
+  if (!key.visit([&](const auto& k) { return dict.get(k, value); })) return std::nullopt;
+  return decode<V>(value);
+}
+
+template <class K, class V>
+inline std::optional<V> get_value(const engine::Dict& dict, const KeyBytes<K>& key) {
   if constexpr (is_word<V>) {
     if (const ShortKey* short_key = key.short_key()) [[likely]] {
       std::uint64_t word;
@@ -27,13 +34,15 @@ std::optional<V> get_value(const engine::Dict& dict, const KeyBytes<K>& key) {
       if (result == engine::WordResult::absent) return std::nullopt;
     }
   }
-  engine::Value value;
-  if (!key.visit([&](const auto& k) { return dict.get(k, value); })) return std::nullopt;
-  return decode<V>(value);
+  return get_as_bytes<K, V>(dict, key);
 }
 
 template <class K, class V>
-void set_value(const engine::Dict& dict, const KeyBytes<K>& key, const V& value) {
+inline void set_value(const engine::Dict& dict, const KeyBytes<K>& key, const V& value) {
+  if constexpr (is_word<V>) {
+    if (const ShortKey* short_key = key.short_key()) [[likely]]
+      return dict.set_word(*short_key, sizeof(V), to_word(value));
+  }
   const Encoded<V> encoded(value, dict.object());
   key.visit([&](const auto& k) { dict.set(k, encoded.view()); });
 }

@@ -102,21 +102,23 @@ class KeyBytes {
 
   // As codec::encode does with a string: its length, seven bits a byte, then the characters.
   template <class Text>
-  void write_text(const Text& text) {
+  [[gnu::always_inline]] void write_text(const Text& text) {
     const std::size_t size = text.size() * sizeof(typename Text::value_type);
-    if (size < ShortKey::capacity) {
+    if (size < ShortKey::capacity) [[likely]] {
       short_ = ShortKey(text.data(), size);
       short_.prepend(static_cast<std::uint8_t>(text.size()));
-      return;
+    } else {
+      write_long_text(text.size(), text.data(), size);
     }
+  }
+  [[gnu::noinline]] void write_long_text(std::size_t length, const void* text, std::size_t size) {
     std::byte head[10];
     std::size_t n = 0;
-    std::size_t left = text.size();
-    for (; left >= 0x80; left >>= 7) head[n++] = static_cast<std::byte>(left | 0x80);
-    head[n++] = static_cast<std::byte>(left);
+    for (; length >= 0x80; length >>= 7) head[n++] = static_cast<std::byte>(length | 0x80);
+    head[n++] = static_cast<std::byte>(length);
     std::byte* to = long_.emplace().resize(n + size);
     std::memcpy(to, head, n);
-    std::memcpy(to + n, text.data(), size);
+    std::memcpy(to + n, text, size);
   }
 
   ShortKey short_;

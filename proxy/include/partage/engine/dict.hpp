@@ -49,6 +49,7 @@ class PARTAGE_API Dict {
   bool wait(BytesView key, Value& out, const Deadline& deadline) const;
   void set(BytesView key, BytesView value) const;
   void set(const ShortKey& key, BytesView value) const;
+  void set_word(const ShortKey& key, std::size_t size, std::uint64_t word) const;
   /// One step: word = next(word). `next` is arithmetic: it throws nothing and touches no shared object.
   WordResult change_word(const ShortKey& key, std::size_t size, FunctionView<std::uint64_t(std::uint64_t)> next) const;
   /// `out`: what is there afterwards.
