@@ -119,6 +119,7 @@ int measure(Arguments& arguments) {
                 run(plan.rows(), arguments.settings),
                 plan.missing(),
                 clock_cost(),
+                memory_latencies(),
                 0,
                 arguments.targets || is_everything(arguments)};
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();

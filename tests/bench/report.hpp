@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/memory_latency.hpp"
 #include "tests/bench/plan.hpp"
 #include "tests/bench/runner.hpp"
 
@@ -17,6 +18,7 @@ struct Report {
   std::vector<Result> results;
   std::vector<Plan::Missing> missing;
   double clock_cost = 0;     ///< nanoseconds
+  std::vector<MemoryLatency> memory;
   double seconds = 0;        ///< that the run took
   bool all_targets = false;  ///< the run was to measure all of them: one that is missing is shown
 };

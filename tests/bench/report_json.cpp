@@ -55,6 +55,10 @@ std::string to_json(const Report& report) {
   }
   json::array missing;
   for (const auto& [peer, reason] : report.missing) missing.push_back({{"peer", peer}, {"reason", reason}});
+  json::array memory;
+  for (const MemoryLatency& latency : report.memory) {
+    memory.push_back(json::object{{"bytes", latency.bytes}, {"nanoseconds", latency.nanoseconds}});
+  }
   return json::serialize(json::object{{"machine",
                                        {{"cpu", machine.cpu},
                                         {"cores", machine.cores},
@@ -65,6 +69,7 @@ std::string to_json(const Report& report) {
                                       {"rounds", report.settings.rounds},
                                       {"window_ms", report.settings.window.count()},
                                       {"clock_cost", report.clock_cost},
+                                      {"dependent_read", std::move(memory)},
                                       {"seconds", report.seconds},
                                       {"rows", std::move(rows)},
                                       {"targets", std::move(ratios)},

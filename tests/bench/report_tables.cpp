@@ -96,6 +96,11 @@ std::string machine_text(const Report& report) {
                      std::to_string(report.settings.rounds) + " rounds of " +
                      std::to_string(report.settings.window.count()) + " ms for each row; reading the clock costs " +
                      number(report.clock_cost) + " ns, which is part of every latency.\n";
+  for (const MemoryLatency& latency : report.memory) {
+    text += (&latency == report.memory.data() ? "A read that waits for the one before costs " : ", ") +
+            number(latency.nanoseconds) + " ns within " + std::to_string(latency.bytes >> 20) + " MiB";
+  }
+  if (!report.memory.empty()) text += ".\n";
   std::size_t disturbed = 0;
   for (const Result& result : report.results) disturbed += result.disturbed();
   if (disturbed != 0)
