@@ -8,8 +8,7 @@
 namespace partage::kernel {
 namespace {
 
-/// Looks between two glances at the clock, which costs as much as some of them.
-constexpr int looks = 16;
+constexpr unsigned first_pause = 30, longest_pause = 500;  // ns
 constexpr unsigned most_skipped_log2 = 6;
 
 }  // namespace
@@ -49,14 +48,15 @@ bool Spin::begin(const Stripe& stripe, u64 seen) noexcept {
 
 void Spin::look_again(const Deadline& deadline) noexcept {
   const auto until = deadline ? std::min(until_, *deadline) : until_;
-  do {
-    for (int i = 0; i < looks; ++i) {
-      const u64 now = stripe_->seq.load_acquire();
-      // Who has changed it has the lock for another moment.
-      if (now != seen_ && (now & 1) == 0 && stripe_->mutex.owner() == 0) return;
-      relax_cpu();
-    }
-  } while (Clock::now() < until);
+  // Each look takes the line of the stripe from whoever works on it. Later and later ones let a producer do several operations
+  // in between, and an answer that takes long is noticed late by a third of its time.
+  for (unsigned pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
+    const u64 now = stripe_->seq.load_acquire();
+    // Who has changed it has the lock for another moment.
+    if (now != seen_ && (now & 1) == 0 && stripe_->mutex.owner() == 0) return;
+    if (Clock::now() >= until) break;
+    relax_cpu_for(pause);
+  }
   phase_ = Phase::over;
   learn(false);
 }
