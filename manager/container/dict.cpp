@@ -132,12 +132,44 @@ bool Dict::put(Operation& op, Stripe& s, const Key& key, const Found& found, Byt
   return found.entry == nullptr;
 }
 
+/// A new key with its value in the entry, where there is room for one: what lies behind the cursor is a draft, and four words
+/// take it in. False: nothing has happened.
+bool Dict::place_word(Stripe& s, const dict::InlineKey& key, std::size_t size, u64 word) {
+  const Table t = Table::at(segment_, s.body[dict_table].load());
+  const u64 count = s.body[dict_count].load(), used = s.body[dict_used].load(), number = dict::cursor_of(count);
+  if (std::max(used, number) >= t.capacity || (s.pend.load() | s.spill.load()) != 0) return false;
+  const u64 slot = dict::slot_for_new(t, key.hash());
+  DictEntry& e = t.entries[number];
+  const Draft draft(&e, sizeof e);
+  draft.set(e.meta, key.meta | size);
+  draft.set(e.value, word);
+  for (std::size_t i = 0; i < 3; ++i) draft.set(e.key[i], key.word[i]);
+
+  body_.inserted.announce();  // before the commit, see wait_word.hpp
+  Window::open(s);
+  const u64 order = body_.order.draw();  // with the window open (rule W)
+  draft.set(e.order, order);
+  Word& index = t.index_word(slot);
+  const Plan::Entry words[] = {
+      {&index, Table::with_half(index.load(), slot, dict::make_slot(key.hash(), number))},
+      {&s.body[dict_count], dict::make_count(number + 1, dict::live_of(count) + 1)},
+      {&s.body[dict_last], order},
+      {&s.body[dict_used], used + 1},
+  };
+  const bool fresh = t.slot(slot) == 0;
+  commit_words(segment_, s, std::span(words).first(fresh ? 4 : 3));
+  return true;
+}
+
 void Dict::set_locked(StripeLock lock, Stripe& s, const ShortKey& short_key, std::size_t size, u64 word) {
   const Key key(short_key);
-  bool is_new = false;
-  {
+  const Found found = find_in(segment_, s, key);
+  bool is_new = found.entry == nullptr;
+  if (is_new && place_word(s, key, size, word)) {
+    lock.unlock();
+  } else {
     Operation op(*this, s, std::move(lock));
-    is_new = put(op, s, key, find_in(segment_, s, key), BytesView(&word, size));
+    is_new = put(op, s, key, found, BytesView(&word, size));
   }
   if (is_new) split_if_large(s);
 }

@@ -31,6 +31,7 @@ struct DictConfig {
 };
 
 namespace dict {
+struct InlineKey;
 struct Key;
 struct Found;
 }  // namespace dict
@@ -118,6 +119,7 @@ class Dict {
   static bool get_word_again(Segment& segment, const DictBody& body, const ShortKey& key, u64& meta, u64& word);
   /// set_word() of what is not one store.
   void set_locked(StripeLock lock, Stripe& stripe, const ShortKey& key, std::size_t size, u64 word);
+  bool place_word(Stripe& stripe, const dict::InlineKey& key, std::size_t size, u64 word);
   /// The stripe that holds the keys of this hash, locked.
   StripeLock lock_stripe_of(u64 hash, Stripe*& stripe);
   /// After an insert into this stripe, without locks: more stripes if it has become large (dict_split.cpp).

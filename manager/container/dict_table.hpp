@@ -135,6 +135,12 @@ struct Found {
 Found find(const Segment& segment, const Table& table, const Key& key);
 /// The same with the index words as the change has planned them, for several inserts in one change.
 Found find_planned(const Segment& segment, const Table& table, const Key& key, const Change& change);
+/// The index slot for a key that is not there: the first dummy on the way of its probe, or the empty one at its end.
+inline u64 slot_for_new(const Table& t, u64 hash) noexcept {
+  u64 slot = first_slot(hash) & t.mask;
+  while (t.slot(slot) != 0 && !is_dummy(t.slot(slot))) slot = (slot + 1) & t.mask;
+  return slot;
+}
 /// The index slot that names an entry.
 u64 slot_of(const Table& table, u64 hash, u64 number);
 

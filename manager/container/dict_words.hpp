@@ -1,7 +1,8 @@
 // Values of at most 8 bytes under keys of at most 24, as words: the short way of what a dict of numbers does most.
 //
 // A value in its entry is one word, so a new one is one store that commits itself: lock, open the window, store, close it,
-// unlock. Whatever is more goes the long way: a key that is new, a value of another size, a stripe that has moved.
+// unlock. A key that is new is four words, where there is room for it (Dict::place_word). Whatever is more goes the long way:
+// a value of another size, a table to grow, a stripe that has moved.
 //
 // Crash, for the holder of the lock that dies: before the store of the word nothing has happened, after it, it has; the next
 // locker closes the window. Thread safety: as Dict. Inline everywhere, because calls and values in memory cost as much as the work,
@@ -64,7 +65,7 @@ namespace partage::kernel {
 }
 
 template <class Next>
-InPlace Dict::change_word(const ShortKey& short_key, std::size_t size, Next&& next) {
+[[gnu::always_inline]] inline InPlace Dict::change_word(const ShortKey& short_key, std::size_t size, Next&& next) {
   refuse_in_user_code("dict.modify");
   const dict::InlineKey key(short_key);
   Stripe* s = nullptr;

@@ -20,7 +20,9 @@
 // Thread safety: none; a Change belongs to the thread that holds the stripe.
 #pragma once
 
+#include <cassert>
 #include <partage/bytes.hpp>
+#include <span>
 #include <vector>
 
 #include "manager/segment/arena.hpp"
@@ -104,6 +106,16 @@ class Change {
 inline void commit_word(Stripe& stripe, Word& word, u64 value) noexcept {
   Window::open(stripe);
   Log::commit_single(word, value);
+  Window::close(stripe);
+}
+
+/// A commit of a few words of a stripe's structure that changes no memory, planned by hand: with the window open, which it
+/// closes. At most Stripe::near_slots.
+inline void commit_words(Segment& segment, Stripe& stripe, std::span<const Plan::Entry> words) noexcept {
+  assert(words.size() <= Stripe::near_slots && Window::is_open(stripe));
+  for (std::size_t i = 0; i < words.size(); ++i) Log::lay(stripe.slot(i), words[i], segment.base());
+  Log::decide(stripe.commit, CommitWord::make(words.size(), false, 0));
+  apply_log(segment, stripe);
   Window::close(stripe);
 }
 

@@ -56,11 +56,11 @@ class DictMembers {
   /// See element_ref.hpp. Reading a missing key throws KeyError.
   template <detail::KeyFor<K> Q = K>
   Ref operator[](const Q& key) const& {
-    return Ref({self().dict_engine(), Bytes(key)});
+    return Ref(std::in_place, self().dict_engine(), key);
   }
   template <detail::KeyFor<K> Q = K>
   Ref operator[](const Q& key) const&& {
-    return Ref({engine::Dict(self().dict_engine()), Bytes(key)});
+    return Ref(std::in_place, engine::Dict(self().dict_engine()), key);
   }
 
   template <detail::KeyFor<K> Q = K>

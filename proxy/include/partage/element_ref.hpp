@@ -109,6 +109,8 @@ class ElementRef : public ElementMembers<ElementRef<Access>, typename Access::va
   using value_type = typename Access::value_type;
 
   explicit ElementRef(Access access) : access_(std::move(access)) {}
+  template <class... Args>
+  explicit ElementRef(std::in_place_t, Args&&... args) : access_(std::forward<Args>(args)...) {}
   ElementRef(const ElementRef&) = default;
 
   value_type element() const { return access_.get(); }

@@ -19,10 +19,14 @@ class DictElement {
  public:
   using value_type = V;
 
+  // The key's bytes are made where they stay: moved just after they were written, they would be waited for.
+
   /// Of a handle that outlives the reference.
-  DictElement(const engine::Dict& dict, KeyBytes<K> key) : borrowed_(&dict), key_(std::move(key)) {}
+  template <class Q>
+  DictElement(const engine::Dict& dict, const Q& key) : borrowed_(&dict), key_(key) {}
   /// Of a temporary one.
-  DictElement(engine::Dict&& dict, KeyBytes<K> key) : owned_(std::move(dict)), key_(std::move(key)) {}
+  template <class Q>
+  DictElement(engine::Dict&& dict, const Q& key) : owned_(std::move(dict)), key_(key) {}
 
   V get() const {
     auto value = get_value<K, V>(dict(), key_);

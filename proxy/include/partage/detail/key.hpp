@@ -49,7 +49,7 @@ struct DictKey {
 template <class K>
 class KeyBytes {
  public:
-  explicit KeyBytes(const K& key) {
+  [[gnu::always_inline]] explicit KeyBytes(const K& key) {
     static_assert(DictKey<K>::value);
     if constexpr (codec::is_flat<K> && !codec::has_floats<K>) {
       if constexpr (sizeof key <= ShortKey::capacity) {
