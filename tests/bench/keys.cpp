@@ -14,14 +14,13 @@ std::string key_text(std::size_t number, std::size_t size) {
 }
 
 Keys random_keys(std::size_t entries, std::size_t key_size) {
-  static std::map<std::pair<std::size_t, std::size_t>, std::weak_ptr<const std::vector<std::string>>> made;
+  static std::map<std::pair<std::size_t, std::size_t>, std::weak_ptr<const KeyList>> made;
   auto& known = made[{entries, key_size}];
   if (Keys keys = known.lock()) return keys;
   std::mt19937_64 random(entries);
-  auto keys = std::make_shared<std::vector<std::string>>();
+  auto keys = std::make_shared<KeyList>();
   const std::size_t count = std::clamp<std::size_t>(entries, 1 << 16, 1 << 20);
-  keys->reserve(count);
-  for (std::size_t i = 0; i < count; ++i) keys->push_back(key_text(random() % entries, key_size));
+  for (std::size_t i = 0; i < count; ++i) keys->add(key_text(random() % entries, key_size));
   known = keys;
   return keys;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bench {
@@ -12,9 +13,22 @@ namespace bench {
 /// "key-000000000042": the number in as many digits as fit behind "key-", or in all of the key when it is short.
 std::string key_text(std::size_t number, std::size_t size);
 
-/// Uniformly random keys, as copies that lie in the order of use: what is measured is the dict, not where keys lie. At
-/// least as many as would fill the cache several times over, when there are so many.
-using Keys = std::shared_ptr<const std::vector<std::string>>;
+/// Uniformly random keys, as copies that lie one behind the other in the order of use, as in a caller's own buffer: what is
+/// measured is the dict, not where keys lie. At least as many as would fill the cache several times over, when there are so many.
+class KeyList {
+ public:
+  void add(std::string_view key) {
+    size_of_each_ = key.size();
+    text_ += key;
+  }
+  std::size_t size() const { return text_.size() / size_of_each_; }
+  std::string_view operator[](std::size_t i) const { return {text_.data() + i * size_of_each_, size_of_each_}; }
+
+ private:
+  std::string text_;
+  std::size_t size_of_each_ = 1;
+};
+using Keys = std::shared_ptr<const KeyList>;
 Keys random_keys(std::size_t entries, std::size_t key_size);
 
 /// Uniformly random indexes below `entries`.
@@ -30,7 +44,7 @@ template <class Range>
 class Cursor {
  public:
   Cursor(std::shared_ptr<const Range> range, std::size_t at) : range_(std::move(range)), at_(at) {}
-  const auto& next() {
+  decltype(auto) next() {
     if (at_ == range_->size()) at_ = 0;
     return (*range_)[at_++];
   }
@@ -44,7 +58,7 @@ class Cursor {
 class NewKeys {
  public:
   NewKeys(int worker, std::size_t key_size);
-  const std::string& next() {
+  std::string_view next() {
     std::size_t i = text_.size() - 1;
     for (; text_[i] == '9'; --i) text_[i] = '0';
     ++text_[i];

@@ -25,7 +25,7 @@ struct Stored {
 template <>
 struct Stored<std::string> {
   using Type = BoostString;
-  static Type made(const std::string& value, BoostBuffer::segment_manager* manager) {
+  static Type made(std::string_view value, BoostBuffer::segment_manager* manager) {
     return {value.data(), value.size(), BoostAllocator<char>(manager)};
   }
   static std::string read(const Type& stored) { return {stored.data(), stored.size()}; }
@@ -62,28 +62,28 @@ class BoostDict {
   class Session {
    public:
     explicit Session(BoostDict& store) : store_(store) { store.segment_.touch(); }
-    V get(const std::string& key) const {
+    V get(std::string_view key) const {
       const Lock lock(store_.shared_->mutex);
       return Stored<V>::read(found(key)->second);
     }
-    void set(const std::string& key, const V& value) const {
+    void set(std::string_view key, const V& value) const {
       const Lock lock(store_.shared_->mutex);
       Stored<V>::assign(found(key)->second, value);
     }
-    void insert(const std::string& key, const V& value) const {
+    void insert(std::string_view key, const V& value) const {
       auto* manager = store_.segment_.buffer().get_segment_manager();
       const Lock lock(store_.shared_->mutex);
       store_.shared_->map.emplace(Stored<std::string>::made(key, manager), Stored<V>::made(value, manager));
     }
-    void add(const std::string& key) const requires(std::is_same_v<V, std::int64_t>) {
+    void add(std::string_view key) const requires(std::is_same_v<V, std::int64_t>) {
       const Lock lock(store_.shared_->mutex);
       ++found(key)->second;
     }
 
    private:
-    auto found(const std::string& key) const {
-      const auto place = store_.shared_->map.find(std::string_view(key));
-      if (place == store_.shared_->map.end()) throw std::runtime_error("no key " + key);
+    auto found(std::string_view key) const {
+      const auto place = store_.shared_->map.find(key);
+      if (place == store_.shared_->map.end()) throw std::runtime_error("no key " + std::string(key));
       return place;
     }
 

@@ -58,7 +58,7 @@ class Environment {
   MDB_dbi dbi_ = 0;
 };
 
-MDB_val bytes_of(const std::string& text) {
+MDB_val bytes_of(std::string_view text) {
   return {text.size(), const_cast<char*>(text.data())};
 }
 MDB_val bytes_of(const std::int64_t& number) {
@@ -116,20 +116,20 @@ class LmdbDict {
     Session& operator=(const Session&) = delete;
     ~Session() { ::mdb_txn_abort(reader_); }
 
-    V get(const std::string& key) const {
+    V get(std::string_view key) const {
       check(::mdb_txn_renew(reader_), "mdb_txn_renew");
       V out{};
       read_from(reader_, key, out);
       ::mdb_txn_reset(reader_);
       return out;
     }
-    void set(const std::string& key, const V& value) const {
+    void set(std::string_view key, const V& value) const {
       MDB_txn* txn = environment_->begin();
       put_into(txn, key, value);
       check(::mdb_txn_commit(txn), "mdb_txn_commit");
     }
-    void insert(const std::string& key, const V& value) const { set(key, value); }
-    void add(const std::string& key) const requires(std::is_same_v<V, std::int64_t>) {
+    void insert(std::string_view key, const V& value) const { set(key, value); }
+    void add(std::string_view key) const requires(std::is_same_v<V, std::int64_t>) {
       MDB_txn* txn = environment_->begin();
       V value{};
       read_from(txn, key, value);
@@ -138,13 +138,13 @@ class LmdbDict {
     }
 
    private:
-    void read_from(MDB_txn* txn, const std::string& key, V& out) const {
+    void read_from(MDB_txn* txn, std::string_view key, V& out) const {
       MDB_val k = bytes_of(key);
       MDB_val v{};
       check(::mdb_get(txn, environment_->dbi(), &k, &v), "mdb_get");
       read(v, out);
     }
-    void put_into(MDB_txn* txn, const std::string& key, const V& value) const {
+    void put_into(MDB_txn* txn, std::string_view key, const V& value) const {
       MDB_val k = bytes_of(key);
       MDB_val v = bytes_of(value);
       check(::mdb_put(txn, environment_->dbi(), &k, &v, 0), "mdb_put");

@@ -32,10 +32,10 @@ class PartageDict {
   class Session {
    public:
     explicit Session(const PartageDict& store) : dict_(store.dict_) {}
-    V get(const std::string& key) const { return dict_.at(key); }
-    void set(const std::string& key, const V& value) const { dict_.set(key, value); }
-    void insert(const std::string& key, const V& value) const { dict_.set(key, value); }
-    void add(const std::string& key) const requires(std::is_same_v<V, std::int64_t>) { dict_[key] += 1; }
+    V get(std::string_view key) const { return dict_.at(key); }
+    void set(std::string_view key, const V& value) const { dict_.set(key, value); }
+    void insert(std::string_view key, const V& value) const { dict_.set(key, value); }
+    void add(std::string_view key) const requires(std::is_same_v<V, std::int64_t>) { dict_[key] += 1; }
 
    private:
     partage::DictProxy<std::string, V> dict_;

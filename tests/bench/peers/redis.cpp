@@ -181,10 +181,10 @@ class RedisDict {
   class Session {
    public:
     explicit Session(const RedisDict& store) : connection_(store.key_.socket()), name_(store.key_.name()) {}
-    V get(const std::string& key) { return value_in<V>(connection_.call({"HGET", name_, key})); }
-    void set(const std::string& key, const V& value) { connection_.call({"HSET", name_, key, text_of(value)}); }
-    void insert(const std::string& key, const V& value) { set(key, value); }
-    void add(const std::string& key) requires(std::is_same_v<V, std::int64_t>) {
+    V get(std::string_view key) { return value_in<V>(connection_.call({"HGET", name_, key})); }
+    void set(std::string_view key, const V& value) { connection_.call({"HSET", name_, key, text_of(value)}); }
+    void insert(std::string_view key, const V& value) { set(key, value); }
+    void add(std::string_view key) requires(std::is_same_v<V, std::int64_t>) {
       connection_.call({"HINCRBY", name_, key, "1"});
     }
 

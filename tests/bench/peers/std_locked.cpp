@@ -29,19 +29,19 @@ class StdDict {
   class Session {
    public:
     explicit Session(StdDict& store) : store_(store) {}
-    V get(const std::string& key) const {
+    V get(std::string_view key) const {
       const std::scoped_lock lock(store_.mutex_);
       return store_.map_.find(key)->second;
     }
-    void set(const std::string& key, const V& value) const {
+    void set(std::string_view key, const V& value) const {
       const std::scoped_lock lock(store_.mutex_);
       store_.map_.find(key)->second = value;
     }
-    void insert(const std::string& key, const V& value) const {
+    void insert(std::string_view key, const V& value) const {
       const std::scoped_lock lock(store_.mutex_);
       store_.map_.emplace(key, value);
     }
-    void add(const std::string& key) const requires(std::is_same_v<V, std::int64_t>) {
+    void add(std::string_view key) const requires(std::is_same_v<V, std::int64_t>) {
       const std::scoped_lock lock(store_.mutex_);
       ++store_.map_.find(key)->second;
     }
@@ -52,7 +52,11 @@ class StdDict {
 
  private:
   std::mutex mutex_;
-  std::unordered_map<std::string, V> map_;
+  struct Hash {  // finds views without making strings of them
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, V, Hash, std::equal_to<>> map_;
 };
 
 class StdVector {
