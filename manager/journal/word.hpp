@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <partage/copy.hpp>
 
 namespace partage::kernel {
 
@@ -111,7 +112,7 @@ inline void copy_in(Word* to, const void* from, std::size_t words) noexcept {
     to[i].store(v);
   }
 #else
-  std::memcpy(static_cast<void*>(to), from, words * 8);
+  copy_bytes(to, from, words * 8);
 #endif
 }
 
@@ -127,7 +128,7 @@ inline void copy_out(void* to, const Word* from, std::size_t bytes) noexcept {
   const u64 v = from->load();
   std::memcpy(p, &v, bytes);
 #else
-  if (bytes != 0) std::memcpy(to, from, bytes);
+  copy_bytes(to, from, bytes);
 #endif
 }
 

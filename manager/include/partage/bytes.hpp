@@ -14,6 +14,8 @@
 #include <span>
 #include <vector>
 
+#include <partage/copy.hpp>
+
 namespace partage {
 
 /// Names one object of a segment for ever: slot number in the low 32 bits, generation of the slot in the high 32.
@@ -58,7 +60,7 @@ class Bytes {
   }
   void assign(BytesView v) {
     std::byte* to = resize(v.size);
-    if (v.size != 0) std::memcpy(to, v.data, v.size);
+    copy_bytes(to, v.data, v.size);
     refs_.assign(v.refs.begin(), v.refs.end());
   }
   void clear() {

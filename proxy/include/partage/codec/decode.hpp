@@ -23,6 +23,7 @@
 #include <partage/codec/reader.hpp>
 #include <partage/codec/storable.hpp>
 #include <partage/codec/traits.hpp>
+#include <partage/copy.hpp>
 #include <partage/export.hpp>
 
 namespace partage::codec {
@@ -50,12 +51,11 @@ T decode_string(Reader& reader) {
     reader.corrupt("a string is longer than what is left");
   const std::byte* from = reader.take(static_cast<std::size_t>(n) * sizeof(Char));
   if constexpr (sizeof(Char) == 1) {
-    return T(reinterpret_cast<const Char*>(from), static_cast<std::size_t>(n));
-  } else {  // `from` is not aligned for it
-    T value(static_cast<std::size_t>(n), Char{});
-    if (n != 0) std::memcpy(value.data(), from, static_cast<std::size_t>(n) * sizeof(Char));
-    return value;
+    if (n <= 1024) return T(reinterpret_cast<const Char*>(from), static_cast<std::size_t>(n));
   }
+  T value(static_cast<std::size_t>(n), Char{});  // `from` may not be aligned for it
+  copy_bytes(value.data(), from, static_cast<std::size_t>(n) * sizeof(Char));
+  return value;
 }
 
 inline void decode_nothing(Reader& reader) {
@@ -83,7 +83,7 @@ void decode_sequence(Reader& reader, T& sequence) {
     if (n > reader.left() / sizeof(Element)) reader.corrupt("it announces more elements than fit in what is left");
     const std::byte* from = reader.take(n * sizeof(Element));
     sequence.resize(n);
-    if (n != 0) std::memcpy(static_cast<void*>(sequence.data()), from, n * sizeof(Element));
+    copy_bytes(sequence.data(), from, n * sizeof(Element));
   } else {
     sequence.clear();
     if constexpr (requires { sequence.reserve(n); }) sequence.reserve(n);

@@ -15,6 +15,7 @@
 #include <partage/bytes.hpp>
 #include <partage/codec/handle.hpp>
 #include <partage/codec/passenger.hpp>
+#include <partage/copy.hpp>
 #include <partage/export.hpp>
 
 namespace partage::codec {
@@ -42,7 +43,7 @@ class PARTAGE_API Reader {
   }
   void read(void* to, std::size_t n) {
     const std::byte* from = take(n);
-    if (n != 0) std::memcpy(to, from, n);
+    copy_bytes(to, from, n);
   }
   template <class T>
   T read_pod() {

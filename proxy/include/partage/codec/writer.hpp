@@ -14,6 +14,7 @@
 
 #include <partage/bytes.hpp>
 #include <partage/codec/passenger.hpp>
+#include <partage/copy.hpp>
 #include <partage/export.hpp>
 
 namespace partage::codec {
@@ -37,7 +38,7 @@ class PARTAGE_API Writer {
     return at;
   }
   void write(const void* from, std::size_t n) {
-    if (n != 0) std::memcpy(extend(n), from, n);
+    if (n != 0) copy_bytes(extend(n), from, n);
   }
   template <class T>
   void write_pod(const T& value) {
