@@ -24,6 +24,7 @@
 #include <cstdint>
 
 #include "manager/journal/word.hpp"
+#include "manager/platform/futex.hpp"
 
 namespace partage::kernel {
 
@@ -58,8 +59,8 @@ class RobustList {
     end();
     return true;
   }
-  /// Of what take() took. True: somebody sleeps, wake one.
-  bool give(pthread_mutex_t& mutex) noexcept {
+  /// Of what take() took.
+  void give(pthread_mutex_t& mutex) noexcept {
     Entry* const entry = entry_of(mutex);
     begin(entry);
     Entry* const before = entry->prev();
@@ -68,8 +69,10 @@ class RobustList {
     untagged(before)->set_next(after);
     compiler_barrier();
     const u32 was = __atomic_exchange_n(word_of(mutex), 0, __ATOMIC_RELEASE);
+    // While it is pending: after a death in between the kernel, which finds the lock free, wakes one.
+    if ((was & FUTEX_WAITERS) != 0) [[unlikely]]
+      wake_one(word_of(mutex));
     end();
-    return (was & FUTEX_WAITERS) != 0;
   }
   /// pthread_mutex_trylock() has taken it, or it is unusable.
   static bool is_glibcs(const pthread_mutex_t& mutex) noexcept {

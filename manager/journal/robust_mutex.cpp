@@ -94,8 +94,8 @@ Acquired RobustMutex::try_acquire() {
 void RobustMutex::release() noexcept {
   if (RobustList::is_glibcs(mutex_)) {
     pthread_mutex_unlock(&mutex_);
-  } else if (RobustList::mine()->give(mutex_)) {
-    wake_one(reinterpret_cast<const u32*>(&mutex_));
+  } else {
+    RobustList::mine()->give(mutex_);
   }
 }
 
