@@ -1,7 +1,9 @@
 // Every row of the table of DictProxy in API.md, its results and its errors.
+#include <atomic>
 #include <limits>
 #include <map>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 
 #include "support.hpp"
@@ -25,6 +27,46 @@ TEST_SUITE("dict") {
     CHECK_FALSE(e.is(d));
     CHECK((m.dict<std::string, int>(d.copy()) == d));
     CHECK((m.dict<std::string, std::string>({{"a", "b"}}).at("a") == "b"));
+  }
+
+  TEST_CASE("dict: texts of every length come back as they were, also while they change") {
+    Manager m;
+    const auto d = m.dict<std::string, std::string>();
+    const auto text_of = [](std::size_t n, int turn) {
+      std::string text(n, static_cast<char>('a' + turn));
+      for (std::size_t i = 0; i < n; i += 7) text[i] = static_cast<char>('A' + i % 23);
+      return text;
+    };
+    std::vector<std::size_t> lengths = {16'382, 16'383, 16'384, 16'385, 100'000, 2'097'151, 2'097'152};
+    for (std::size_t n = 0; n < 300; ++n) lengths.push_back(n);
+    for (int turn = 0; turn < 2; ++turn) {
+      for (const std::size_t n : lengths) {
+        CAPTURE(n);
+        d.set("k", text_of(n, turn));
+        CHECK((d.at("k") == text_of(n, turn)));
+        CHECK((d.get("k") == text_of(n, turn)));
+        CHECK((d["k"].get() == text_of(n, turn)));
+      }
+    }
+    CHECK(d.get("nobody") == std::nullopt);
+    const auto wide = m.dict<int, std::u16string>();
+    wide.set(1, u"wide");
+    CHECK((wide.at(1) == u"wide"));
+
+    // Of one length each, so that a mixture of two would be seen.
+    d.set("k", "");
+    std::atomic<bool> stop{false};
+    std::thread writer([&] {
+      for (int i = 0; !stop; ++i)
+        d.set("k", std::string(static_cast<std::size_t>(i % 5) * 700, static_cast<char>('a' + i % 5)));
+    });
+    for (int i = 0; i < 3'000; ++i) {
+      const std::string text = d.at("k");
+      const std::size_t kind = text.size() / 700;
+      CHECK((text == std::string(kind * 700, static_cast<char>('a' + kind))));
+    }
+    stop = true;
+    writer.join();
   }
 
   TEST_CASE("dict: many keys at a time, short and long, of every size of group") {
