@@ -109,7 +109,7 @@ inline void copy_in(Word* to, const void* from, std::size_t words) noexcept {
   for (std::size_t i = 0; i < words; ++i) {
     u64 v;
     std::memcpy(&v, static_cast<const std::byte*>(from) + i * 8, 8);
-    to[i].store(v);
+    __atomic_store_n(reinterpret_cast<u64*>(to + i), v, __ATOMIC_RELAXED);
   }
 #else
   copy_bytes(to, from, words * 8);
