@@ -117,6 +117,7 @@ TEST_CASE("robust mutex: try_acquire and a deadline report the death as well") {
   s->mutex.release();
 }
 
+#if !defined(__SANITIZE_THREAD__)  // glibc takes all locks there, and the order in which this takes them is a report
 namespace {
 struct ManyLocks {
   RobustMutex own[4], parents;
@@ -196,6 +197,7 @@ TEST_CASE(
   }
   ::munmap(p, sizeof(ManyLocks));
 }
+#endif
 
 TEST_CASE("robust mutex: dead repairers leave it to the next") {
   const SharedMutex s;
