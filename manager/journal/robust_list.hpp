@@ -1,6 +1,6 @@
 // The list of robust locks that a thread holds, as the kernel walks it when the thread dies (Documentation/locking/
 // robust-futex-ABI.rst in its sources) and as glibc keeps it. Locking and unlocking a free robust mutex by glibc's functions
-// takes 115 instructions, most of them about kinds of mutexes that this is not; here it takes 40.
+// takes 115 instructions, most of them about kinds of mutexes that this is not; here it takes 60.
 //
 // A lock taken here is one taken by pthread_mutex_trylock() in all that the kernel and other threads look at: the futex word
 // and the list. It differs in two words that glibc alone reads, `__owner` and `__nusers`, which stay 0; so release() knows
