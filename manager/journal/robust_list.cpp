@@ -3,6 +3,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+
 namespace partage::kernel {
 
 constinit thread_local RobustList* RobustList::mine_ = nullptr;
@@ -46,10 +48,14 @@ bool RobustList::is_as_described() noexcept {
   return good;
 }
 
-/// Once for each thread.
+/// Once for each thread. The answer is no static local with a guard: forked while another thread makes one, a child would wait for it
+/// for ever. Two threads that both look find the same.
 RobustList* RobustList::find() noexcept {
-  static const bool known = is_as_described();
-  return known ? mine_ = look() : nullptr;
+  enum Answer { unknown, yes, no };
+  static constinit std::atomic<Answer> answer{unknown};
+  Answer known = answer.load(std::memory_order_relaxed);
+  if (known == unknown) answer.store(known = is_as_described() ? yes : no, std::memory_order_relaxed);
+  return known == yes ? mine_ = look() : nullptr;
 }
 
 }  // namespace partage::kernel

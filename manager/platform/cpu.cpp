@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 namespace partage::kernel {
@@ -24,20 +25,30 @@ unsigned measure() noexcept {
 
 }  // namespace
 
+// What is found out once is kept in atomics, not in static locals with a guard: forked while another thread makes one, a child would
+// wait for it for ever. Two threads that both look find the same.
+
 void relax_cpu_for(unsigned nanoseconds) noexcept {
-  static const unsigned in_1024_ns = measure();
-  for (unsigned n = nanoseconds * in_1024_ns / 1024;; --n) {
+  static constinit std::atomic<unsigned> in_1024_ns{0};
+  unsigned hints = in_1024_ns.load(std::memory_order_relaxed);
+  if (hints == 0) in_1024_ns.store(hints = measure(), std::memory_order_relaxed);
+  for (unsigned n = nanoseconds * hints / 1024;; --n) {
     relax_cpu();
     if (n <= 1) return;
   }
 }
 
 bool several_cpus() noexcept {
-  static const bool several = [] {
+  enum Answer { unknown, yes, no };
+  static constinit std::atomic<Answer> answer{unknown};
+  Answer known = answer.load(std::memory_order_relaxed);
+  if (known == unknown) {
     cpu_set_t set;
-    return ::sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > 1;  // failed: more than 1024
-  }();
-  return several;
+    const bool several =
+        ::sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > 1;  // failed: more than 1024
+    answer.store(known = several ? yes : no, std::memory_order_relaxed);
+  }
+  return known == yes;
 }
 
 }  // namespace partage::kernel
