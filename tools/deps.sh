@@ -1,9 +1,14 @@
-# Sourced by tests/run, tests/bench/run and examples/run. Installs the Debian packages that are missing; does nothing if none is.
+# Sourced by tests/run, tests/bench/run, examples/run, docs/build and tools/package. Installs the Debian packages that are missing;
+# does nothing if none is.
 #   partage_install PACKAGE...
 
-PARTAGE_BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libboost-serialization1.81-dev libboost-json1.81-dev libcli11-dev"
-PARTAGE_TEST_PACKAGES="doctest-dev pkgconf"
+PARTAGE_BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libboost-serialization1.81-dev libboost-json1.81-dev
+  libcli11-dev libspdlog-dev libncurses-dev"
+PARTAGE_PACKAGE_PACKAGES="dpkg-dev file gzip"
+PARTAGE_TEST_PACKAGES="doctest-dev pkgconf tmux $PARTAGE_PACKAGE_PACKAGES"
+PARTAGE_FUZZ_PACKAGES="clang libclang-rt-14-dev"
 PARTAGE_BENCH_PACKAGES="libhiredis-dev redis-server liblmdb-dev python3 gnuplot-nox valgrind"
+PARTAGE_DOCS_PACKAGES="mkdocs doxygen"
 
 partage_install() {
   local package missing=() root=() try

@@ -281,7 +281,16 @@ bool Dict::modify(BytesView key_bytes, const BytesView* initial, const Modifier&
 
 void Dict::update(std::span<const KeyValue> pairs) {
   refuse_in_user_code("dict.update");
-  if (pairs.empty()) return;
+  put_all(pairs, false);
+}
+
+std::optional<std::size_t> Dict::insert(std::span<const KeyValue> pairs) {
+  refuse_in_user_code("dict.insert");
+  return put_all(pairs, true);
+}
+
+std::optional<std::size_t> Dict::put_all(std::span<const KeyValue> pairs, bool only_new) {
+  if (pairs.empty()) return std::nullopt;
   // The last value of a key counts, at the place of its first mention.
   std::vector<std::pair<Key, BytesView>> unique;
   std::unordered_map<std::string_view, std::size_t> seen;
@@ -300,6 +309,10 @@ void Dict::update(std::span<const KeyValue> pairs) {
   Operation& op = *operation;
   // Room first, in commits of their own: a table must not move once entries of it are planned.
   std::unordered_map<Stripe*, u64> missing;
+  for (std::size_t i = 0; only_new && i < pairs.size(); ++i) {
+    const Key key(pairs[i].key);
+    if (find_in(segment_, op.stripe_for(key.hash()), key).entry != nullptr) return i;
+  }
   for (const auto& [key, value] : unique) {
     Stripe& s = op.stripe_for(key.hash());
     if (find_in(segment_, s, key).entry == nullptr) ++missing[&s];
@@ -316,6 +329,7 @@ void Dict::update(std::span<const KeyValue> pairs) {
   op.commit();
   operation.reset();
   for (const auto& [stripe, n] : missing) split_if_large(*stripe);
+  return std::nullopt;
 }
 
 void Dict::clear() {

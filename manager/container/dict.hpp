@@ -11,6 +11,7 @@
 // Keys are equal when their bytes are. Handles (references) in values need DictConfig::handles; keys have none.
 #pragma once
 
+#include <optional>
 #include <partage/bytes.hpp>
 #include <partage/function_view.hpp>
 #include <partage/short_key.hpp>
@@ -86,6 +87,8 @@ class Dict {
   bool popitem(Bytes& key, Bytes& value);
   /// All pairs, in their order, as ONE step; a later pair of the same key wins.
   void update(std::span<const KeyValue> pairs);
+  /// update() if none of the keys is there; else the place of the first that is, and nothing has happened.
+  std::optional<std::size_t> insert(std::span<const KeyValue> pairs);
   /// Each of these as ONE step; a key that comes twice counts once.
   void erase_many(std::span<const BytesView> keys);
   /// Erases all other keys.
@@ -105,7 +108,12 @@ class Dict {
   void dismantle(Change& change);
   /// Locks and unlocks every stripe whose holder died, which repairs it.
   void repair_dead();
-  /// Checks every invariant; appends every run the dict owns. "" or what is wrong.
+  /// Another number after each change. Without the locks.
+  u64 version() const;
+  /// Takes a damaged dict out of use, and wakes who waits in it. False: a living process holds one of its locks.
+  bool condemn();
+  /// Checks every invariant, under the locks; appends every run the dict owns. "" or what is wrong. Follows no word before it
+  /// has been bounded, so the dict may be damaged.
   std::string verify(std::vector<u64>& runs);
   /// Bytes of the segment it occupies, without locks; approximate while it is being changed.
   std::size_t bytes_used();
@@ -125,13 +133,13 @@ class Dict {
   /// After an insert into this stripe, without locks: more stripes if it has become large (dict_split.cpp).
   void split_if_large(const Stripe& stripe) noexcept;
   void split(u64 root);
-  /// A stripe of this root was found moved: returns when the root has another value. Without locks.
-  void await_move(u64 root);
   /// Those in use and those that were left by splits.
   void for_each_stripe(FunctionView<void(Stripe&)> fn);
   bool set_key(const dict::Key& key, BytesView value);
   /// The rest of an operation that gives a key a value. True: the key is new.
   bool put(Operation& op, Stripe& stripe, const dict::Key& key, const dict::Found& found, BytesView value);
+  /// Both update() and insert().
+  std::optional<std::size_t> put_all(std::span<const KeyValue> pairs, bool only_new);
   /// Calls fn(run) for the key and the value of an entry when they are runs of their own.
   void for_each_own_run(const DictEntry& entry, FunctionView<void(u64 run)> fn) const;
   Segment& segment_;

@@ -8,7 +8,8 @@
 //    24  inserted  WaitWord: there are more keys
 //    32  reserved[4]
 //    64  order     the number drawn last; one draw per new key
-//    72  reserved[7]
+//    72  reads     a Tally: reads of its keys, about (segment/read_tally.hpp); in a line that readers do not need
+//    80  reserved[6]
 //   128  first     the embedded stripe
 //   384  table     the embedded table, 8 entries
 // Layout of a stripe's body words
@@ -18,7 +19,7 @@
 //     2  count     entries ever appended to the table << 32 | live entries
 //     3  last      order number of the last live entry, 0 = empty
 //     4  used      index slots that are not empty
-//     5  reserved
+//     5  contended  how often the lock was met busy, for people (journal/stripe.hpp)
 // Layout of a table of capacity c: u32 index[2c], then Entry[c], append-only.
 //   Index slot: 8-bit tag of the hash << 24 | entry number + 1; 0 = empty; 0xFFFFFF in the low bits = dummy (was an entry).
 // Layout of an entry (48 bytes)
@@ -65,7 +66,8 @@ struct DictBody {
   WaitWord inserted;
   Word reserved[4];
   Ticket order;
-  Word reserved2[7];
+  Word reads;
+  Word reserved2[6];
   Stripe first;
   Word table[((u64{8} << embedded_log2) + (sizeof(DictEntry) << embedded_log2)) / 8];
 };

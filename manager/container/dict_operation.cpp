@@ -39,8 +39,7 @@ Dict::Operation::Operation(Dict& d, std::span<const u64> hashes) : dict_(d), han
       for (const u64 h : hashes) found.push_back(&stripe_for(h));
     }
     std::ranges::sort(found);
-    const auto [first, last] = std::ranges::unique(found);
-    found.erase(first, last);
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
   };
   if (!handles_) {
@@ -69,7 +68,7 @@ void Dict::Operation::lock_all(Wanted wanted) {
     transaction_->lock(std::move(stripes));
     if (!dict::is_moved(one)) return;
     transaction_->start_over();
-    dict_.await_move(root_);
+    dict::await_move(segment(), dict_.body_, root_);
   }
 }
 

@@ -9,9 +9,11 @@
 #include "manager/container/dict_probe.hpp"
 #include "manager/container/dict_stripes.hpp"
 #include "manager/container/dict_table.hpp"
+#include "manager/segment/read_tally.hpp"
 
 namespace partage::kernel {
 
+using dict::AllStripes;
 using dict::Attempt;
 using dict::Key;
 using dict::probe;
@@ -60,12 +62,13 @@ template <class Take>
         return found.entry != nullptr;
       }
     }
-    const ReadLock moved_by(segment, segment.at<Stripe>(root >> 8));  // its repair publishes the new root
+    dict::await_move(segment, body, root);
   }
 }
 
 template <class Take>
 [[gnu::always_inline]] inline bool look_up(Segment& segment, const DictBody& body, const Key& key, Take&& take) {
+  ReadTally::count(body.reads);
   const Stripe& s = dict::stripe_for(segment, body.root.load_acquire(), key.hash());
   const Attempt attempt = probe(segment, s, key, take);
   if (attempt != Attempt::disturbed) [[likely]]
@@ -127,27 +130,6 @@ struct Collection {
     }
     return std::ranges::all_of(reads, [](const OptimisticRead& r) { return r.valid(); });
   }
-};
-
-/// All stripes of a dict locked for reading, in their order.
-class AllStripes {
- public:
-  AllStripes(Segment& segment, const DictBody& body) {
-    for (;;) {
-      const u64 root = body.root.load_acquire();
-      stripes_ = dict::stripes_of(segment, root);
-      locks_.reserve(stripes_.size());
-      for (Stripe& s : stripes_) locks_.push_back(std::make_unique<ReadLock>(segment, s));
-      if (!dict::is_moved(stripes_[0])) return;
-      locks_.clear();
-      const ReadLock moved_by(segment, stripes_[0]);  // its repair publishes the new root
-    }
-  }
-  std::span<Stripe> stripes() const { return stripes_; }
-
- private:
-  std::vector<std::unique_ptr<ReadLock>> locks_;
-  std::span<Stripe> stripes_;
 };
 
 }  // namespace
@@ -229,7 +211,7 @@ std::size_t Dict::size() {
 
 void Dict::snapshot(ByteTable* keys, ByteTable* values) {
   Collection all(keys != nullptr, values != nullptr);
-  auto& [want_keys, want_values, k, v, orders] = all;
+  const std::vector<u64>& orders = all.orders;
   if (UserCodeScope::active()) {
     for (UserCodeRead read(segment_); !all.try_all(segment_, dict::stripes_of(segment_, body_.root.load_acquire()));) {
       for (Stripe& s : dict::stripes_of(segment_, body_.root.load_acquire())) read.disturbed(s);
@@ -239,22 +221,22 @@ void Dict::snapshot(ByteTable* keys, ByteTable* values) {
     for (const Stripe& s : locked.stripes()) all.add(segment_, s, false);
   }
   if (std::ranges::is_sorted(orders)) {
-    if (keys != nullptr) *keys = std::move(k);
-    if (values != nullptr) *values = std::move(v);
+    if (keys != nullptr) *keys = std::move(all.keys);
+    if (values != nullptr) *values = std::move(all.values);
     return;
   }
   // Several stripes: put in order outside the locks.
   std::vector<u32> by_order(orders.size());
   std::iota(by_order.begin(), by_order.end(), 0u);
-  std::ranges::sort(by_order, {}, [&](u32 i) { return orders[i]; });
+  std::ranges::sort(by_order, {}, [&all](u32 i) { return all.orders[i]; });
   const auto arrange = [&](const ByteTable& from, ByteTable* to) {
     if (to == nullptr) return;
     to->clear();
     to->reserve(from.size());
     for (const u32 i : by_order) to->add(from[i]);
   };
-  arrange(k, keys);
-  arrange(v, values);
+  arrange(all.keys, keys);
+  arrange(all.values, values);
 }
 
 std::size_t Dict::bytes_used() {

@@ -190,8 +190,4 @@ void Dict::split_if_large(const Stripe& stripe) noexcept {
   }
 }
 
-void Dict::await_move(u64 root) {
-  if (body_.root.load_acquire() == root) StripeLock(segment_, segment_.at<Stripe>(root >> 8)).unlock();
-}
-
 }  // namespace partage::kernel

@@ -12,11 +12,13 @@
 #include "manager/container/dict.hpp"
 #include "manager/container/dict_probe.hpp"
 #include "manager/container/dict_stripes.hpp"
+#include "manager/segment/read_tally.hpp"
 #include "manager/segment/stripe_lock.hpp"
 
 namespace partage::kernel {
 
 [[gnu::always_inline]] inline InPlace Dict::get_word(const ShortKey& short_key, std::size_t size, u64& word) {
+  ReadTally::count(body_.reads);
   const dict::InlineKey key(short_key);
   const Stripe& s = dict::stripe_for(segment_, body_.root.load_acquire(), key.hash());
   u64 meta = 0, value = 0;
@@ -45,7 +47,7 @@ namespace partage::kernel {
     if (!dict::is_moved(*stripe)) [[likely]]
       return lock;
     lock.unlock();
-    await_move(root);
+    dict::await_move(segment_, body_, root);
   }
 }
 

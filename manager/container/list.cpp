@@ -16,7 +16,7 @@ constexpr u64 worth_moving = 64 << 10;  // bytes of an arena
 }  // namespace
 
 void register_list_repair() noexcept {
-  set_repair_hooks(StripeKind::list, {.settle = settle_list, .afterwards = nullptr});
+  set_repair_hooks(StripeKind::list, {.settle = settle_list, .is_sound = can_settle_list, .afterwards = nullptr});
 }
 
 u64 List::build(Change& change, ListConfig config) {
@@ -26,7 +26,7 @@ u64 List::build(Change& change, ListConfig config) {
   auto& body = change.segment().at<ListBody>(run.offset);
   Stripe& stripe = body.stripe;
   const Draft& draft = run.draft;
-  draft.set(body.self, 0);
+  draft.set(body.reads, 0);
   draft.zero(body.queue, (offsetof(ListBody, stripe) - offsetof(ListBody, queue)) / 8);
   if (body.config.load() == 0) {
     // The memory was never a list. Otherwise its lock stays what it is: whoever repairs an old transaction of the
@@ -58,6 +58,7 @@ std::size_t List::size() const {
 
 bool List::get(std::ptrdiff_t i, Bytes& out) const {
   if (config_.cell) return get_cell(i, out);
+  ReadTally::count(body_->reads);
   if (config_.packed_size != 0) {
     u64 word = 0;
     if (!get_word(i, word)) return false;

@@ -89,7 +89,7 @@ class List {
   /// False: no such element.
   bool get_word(std::ptrdiff_t i, u64& out) const;
   /// One attempt, without a call and without a frame. False: ask get_word().
-  static bool try_get_word(const SegmentHeader& header, const Stripe& stripe, std::ptrdiff_t i, u64& out) noexcept;
+  static bool try_get_word(const SegmentHeader& header, const ListBody& body, std::ptrdiff_t i, u64& out) noexcept;
   // These are static because a List that is passed on has to be made in memory, which here costs as much as the work.
   static bool set_word(Segment& segment, ListBody& body, std::ptrdiff_t i, u64 word);
   static void append_word(Segment& segment, ListBody& body, u64 word);
@@ -143,6 +143,9 @@ class List {
   void dismantle(Change& change) const;
   /// Checks every invariant; "" or what is wrong. Appends every run the list owns.
   std::string verify(std::vector<u64>& runs) const;
+  /// Takes a damaged list out of use, and wakes who waits in it; a cell, which has no lock, stays readable. False: a living
+  /// process holds its lock.
+  bool condemn() const;
   /// Bytes of all runs the list owns.
   std::size_t bytes_used() const;
 

@@ -3,7 +3,7 @@
 // Layout of the body (320 bytes, Pool::list_body)
 //     0  config    bytes of a packed element (0: variable) | handles << 8 | cell << 9 | owners << 10 | queue << 11 |
 //                  1 << 16; 0: the lock was never made
-//     8  self      reference of the object in the registry, 0 = none
+//     8  reads     a Tally: reads of its elements, about (segment/read_tally.hpp)
 //    16  of a value or an array:
 //          cell      with `cell`: the only element, as a packed slot holds it; else 0. A Cell (journal/word.hpp)
 //          companion reference of an object that belongs to this one (the lock of a Value or Array), 0 = none; counted
@@ -18,7 +18,7 @@
 //          [2] ends      head << 32 | count: element i is in slot (head + i) mod capacity
 //          [3] shift     the intent of a shift in progress, 0 = none (list_shift.hpp)
 //          [4] progress  how far it has come
-//          [5] reserved
+//          [5] contended  how often the lock was met busy, for people
 //   head and count are one word, so that an append or a pop at either end of inline elements is a commit of one word.
 // Layout of a slot of a packed list: one word, the element in its low bytes, zeros above.
 // Layout of a slot of a variable list: two words
@@ -67,7 +67,7 @@ struct alignas(64) ListBody {
   static constexpr std::size_t arena = 0, ring = 1, ends = 2, shift = 3, progress = 4;
 
   Word config;
-  Word self;
+  Word reads;
   struct ValueWords {
     Cell cell;
     Word companion;
@@ -147,7 +147,7 @@ class Ring {
     return slots > least_capacity && elements < slots / 8;
   }
   bool in_bounds(const Segment& segment) const noexcept {
-    return count() <= capacity() && ring_.run % 8 == 0 && segment.holds(ring_.run, bytes());
+    return ring_.log2 < 40 && count() <= capacity() && ring_.run % 8 == 0 && segment.holds(ring_.run, bytes());
   }
 
   /// Number of the slot of element i. Also for i in [-spare, 0) and [count, count + spare), modulo 2^64: the free

@@ -82,9 +82,8 @@ std::string verify_slot(Segment& segment, const ListConfig& config, SlotWords sl
     if (rest != kind) return "list: bits beyond a reference";
   } else if (kind == SlotWords::blob) {
     if (rest != kind) return "list: bits beyond a blob";
-    if (slot.first % 16 != 0 || !segment.holds(slot.first, sizeof(BlobHead))) return "list: a blob out of bounds";
+    if (!looks_like_blob(segment, slot.first)) return "list: a blob out of bounds";
     const BlobShape shape = BlobShape::of(segment.at<BlobHead>(slot.first).shape.load());
-    if (!segment.holds(slot.first + sizeof(BlobHead), shape.payload())) return "list: a blob reaches out of bounds";
     if (shape.refs == 0 && shape.bytes <= SlotWords::most_inline && !config.owners)
       return "list: a blob that belongs inline";
     blobs.push_back(slot.first);
@@ -101,11 +100,19 @@ std::string verify_slot(Segment& segment, const ListConfig& config, SlotWords sl
 
 }  // namespace
 
+bool List::condemn() const {
+  const bool done = condemn_stripe(stripe());
+  for (WaitWord* word : {&body_->items, &body_->room, &body_->done}) word->announce();
+  return done;
+}
+
 std::string List::verify(std::vector<u64>& runs) const {
+  if (*stripe().mutex.damage() != '\0') return std::string("list: ") + stripe().mutex.damage();
   const ReadLock lock(*segment_, stripe());
   Stripe& s = stripe();
   const u64 self = segment_->offset_of(body_);
   runs.push_back(self);
+  if (config_.packed_size > 8 || body_->config.load() != config_.word()) return "list: a configuration that cannot be";
   if (s.owner.load() != (self | static_cast<u64>(StripeKind::list))) return "list: the stripe does not know its list";
   if (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0) return "list: the log is not clean";
   if (Window::is_open(s)) return "list: the window is open";
@@ -117,16 +124,15 @@ std::string List::verify(std::vector<u64>& runs) const {
     return "list: the companion has gone";
   }
   if (now.run() == 0) {
-    if (now.count() != 0) return "list: elements without a ring";
+    if (s.body[ListBody::ring].load() != 0 || now.count() != 0) return "list: elements without a ring";
   } else {
-    runs.push_back(now.run());
     if (!now.in_bounds(*segment_)) return "list: the ring is out of bounds";
     if (now.capacity() < Ring::least_capacity || now.count() + Ring::spare_slots > now.capacity())
       return "list: the ring is too small";
     if (now.head() >= now.capacity()) return "list: the head is beyond the ring";
-    if (segment_->runs().payload_size(now.run()) < now.bytes()) return "list: the ring is larger than its run";
+    if (!segment_->runs().looks_like_run(now.run(), now.bytes())) return "list: the ring is larger than its run";
+    runs.push_back(now.run());
   }
-  for_each_chunk(*segment_, arena, [&](u64 run) { runs.push_back(run); });
   std::vector<u64> blobs;
   for (u64 i = 0; i < now.count(); ++i) {
     if (std::string problem = verify_slot(*segment_, config_, now.load(i), blobs); !problem.empty()) {
@@ -139,7 +145,9 @@ std::string List::verify(std::vector<u64>& runs) const {
   for (const u64 blob : blobs) {
     if (is_own_run(*segment_, blob)) runs.push_back(blob);
   }
-  return verify_arena(*segment_, arena, blobs);
+  if (std::string problem = verify_arena(*segment_, arena, blobs); !problem.empty()) return problem;
+  for_each_chunk(*segment_, arena, [&](u64 run) { runs.push_back(run); });
+  return "";
 }
 
 }  // namespace partage::kernel

@@ -97,6 +97,16 @@ void erase_by_shift(ListWrite& write, u64 i) {
   run(write, {.erase = true, .back = back, .index = i}, i, write.ring().load(i));
 }
 
+bool can_settle_list(const Segment& segment, const Stripe& stripe) {
+  const u64 intent = stripe.body[ListBody::shift].load();
+  if (intent == 0) return true;
+  const u64 body = stripe.owner_offset();
+  if (!segment.holds(body, sizeof(ListBody))) return false;
+  const Ring ring(segment, stripe, ListConfig::of(segment.at<ListBody>(body).config.load()).packed_size);
+  return ring.count() + Ring::spare_slots <= ring.capacity() && ring.in_bounds(segment) &&
+         Shift::of(intent).index <= ring.count() && stripe.body[ListBody::progress].load() <= ring.count();
+}
+
 void settle_list(Segment& segment, Stripe& stripe) {
   if (stripe.body[ListBody::shift].load() == 0) return;
   Window::open(stripe);

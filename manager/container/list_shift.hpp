@@ -27,6 +27,8 @@ namespace partage::kernel {
 void insert_by_shift(ListWrite& write, u64 i, SlotWords slot);
 /// Element `i` goes, 0 < i < count - 1, and its blob with it. Commits. The element has no references.
 void erase_by_shift(ListWrite& write, u64 i);
+/// RepairHooks::is_sound of lists: the ring, and a shift in progress, are within bounds.
+bool can_settle_list(const Segment& segment, const Stripe& stripe);
 /// RepairHooks::settle of lists: finishes a shift that was decided, if any.
 void settle_list(Segment& segment, Stripe& stripe);
 

@@ -26,6 +26,7 @@ void for_each_piece(const Ring& ring, u64 first, u64 n, Fn&& fn) {
 }  // namespace
 
 bool List::get_word(std::ptrdiff_t i, u64& out) const {
+  ReadTally::settle(body_->reads);  // try_get_word() may have given up for this
   bool found = false;
   const auto read = [&](const OptimisticRead* attempt) {
     const Ring now(*segment_, stripe(), sizeof(Word));

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "manager/container/list.hpp"
+#include "manager/segment/read_tally.hpp"
 #include "manager/segment/stripe_lock.hpp"
 
 namespace partage::kernel {
@@ -22,18 +23,23 @@ inline bool nothing_left_over(const Stripe& stripe) noexcept {
   return (stripe.pend.load() | stripe.spill.load()) == 0;
 }
 
-inline bool List::try_get_word(const SegmentHeader& header, const Stripe& stripe, std::ptrdiff_t i, u64& out) noexcept {
+inline bool List::try_get_word(const SegmentHeader& header, const ListBody& body, std::ptrdiff_t i, u64& out) noexcept {
+  if (ReadTally::is_due()) [[unlikely]]
+    return false;
+  const Stripe& stripe = body.stripe;
   const OptimisticRead attempt(stripe);
   const RingWord ring = RingWord::of(stripe.body[ListBody::ring].load());
   const EndsWord ends = EndsWord::of(stripe.body[ListBody::ends].load());
   const u64 index = index_of(i, ends.count);
-  if (!attempt.begun() || index >= ends.count) [[unlikely]]
+  if (index >= ends.count) [[unlikely]]
     return false;
   const u64 slot = ring.run + Ring::place(ring, ends, index) * sizeof(Word);
   if (slot >= header.committed.load()) [[unlikely]]  // both are multiples of 8
     return false;
   out = reinterpret_cast<const Word*>(reinterpret_cast<const std::byte*>(&header) + slot)->load();
-  return attempt.valid();
+  // begun() and valid() in one comparison: the sequence never comes back to the even number before an odd one.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return stripe.seq.load() == (attempt.seq() & ~u64{1});
 }
 
 inline bool List::set_word(Segment& segment, ListBody& body, std::ptrdiff_t i, u64 word) {

@@ -1,6 +1,6 @@
 #include "manager/container/lock.hpp"
 
-#include <unistd.h>
+#include "manager/platform/thread_identity.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -13,17 +13,6 @@ struct Hold {
   static Hold of(u64 w) noexcept { return {static_cast<u32>(w), static_cast<u32>(w >> 32) & 0x7FFFFFFF, w >> 63 != 0}; }
   u64 word() const noexcept { return depth | u64{thread} << 32 | u64{died} << 63; }
 };
-
-/// gettid() is a system call; the thread of a forked child has another number.
-u32 this_thread() noexcept {
-  static thread_local u64 epoch = ~u64{0};
-  static thread_local u32 thread = 0;
-  if (epoch != process_epoch()) {
-    epoch = process_epoch();
-    thread = static_cast<u32>(::gettid());
-  }
-  return thread;
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "manager/container/semaphore.hpp"
 
+#include <algorithm>
 #include <partage/error.hpp>
 
 namespace partage::kernel {
@@ -81,6 +82,13 @@ u64 Semaphore::value() const {
   const StripeLock lock(segment(), stripe());
   give_back_of_the_dead();
   return word(SyncBody::state).load();
+}
+
+u64 Semaphore::value_without_owners() const {
+  const StripeLock lock(segment(), stripe());
+  Change change(segment(), stripe());
+  const u64 value = word(SyncBody::state).load(), initial = body().initial.load();
+  return value >= initial ? value : std::min<u64>(initial, value + roster(change).count());
 }
 
 }  // namespace partage::kernel

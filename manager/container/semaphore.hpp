@@ -24,6 +24,8 @@ class Semaphore : public SyncObject {
   /// False: a bounded one has its initial value already.
   bool release() const;
   u64 value() const;
+  /// What value() is when all have gone who have permits: what is true of it in another segment, where they are not.
+  u64 value_without_owners() const;
   void give_back(ClientId client) const;
 
  private:

@@ -94,24 +94,43 @@ std::size_t Sync::bytes_used() const {
   return bytes;
 }
 
+bool Sync::condemn() const {
+  const bool done = condemn_stripe(stripe());
+  body().changed.announce();
+  return done;
+}
+
 std::string Sync::verify(std::vector<u64>& runs) const {
+  if (*stripe().mutex.damage() != '\0') return std::string("sync: ") + stripe().mutex.damage();
   const ReadLock lock(segment(), stripe());
   const Stripe& s = stripe();
   const u64 self = segment().offset_of(&body());
   runs.push_back(self);
-  Roster::runs_of(word(SyncBody::roster), runs);
+  const u64 kind = body().config.load() & 255;
+  if (body().config.load() >> 16 != 1 || kind < static_cast<u64>(SyncKind::lock) ||
+      kind > static_cast<u64>(SyncKind::barrier))
+    return "sync: a configuration that cannot be";
   if (s.owner.load() != (self | static_cast<u64>(StripeKind::plain)))
     return "sync: the stripe does not know its object";
   if (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0) return "sync: the log is not clean";
   if (Window::is_open(s)) return "sync: the window is open";
+  const bool has_holder = body().kind() == SyncKind::lock || body().kind() == SyncKind::rlock;
+  if (has_holder && ClientId::of(word(SyncBody::state).load()).slot >= client_slots)
+    return "sync: held by a client that cannot be";
   const u64 run = word(SyncBody::roster).load(), span = word(SyncBody::ends).load() & 0xFFFFFFFF;
   if (run == 0) return span == 0 ? "" : "sync: records without a run";
-  if (span > u64{1} << (run & 63)) return "sync: more records than fit into the run";
-  if (segment().runs().payload_size(run >> 8) < u64{16} << (run & 63)) return "sync: the roster is larger than its run";
-  const auto gone = [&](u64 i) {
+  if ((run & 255) > 30 || span > u64{1} << (run & 63)) return "sync: more records than fit into the run";
+  if (!segment().runs().looks_like_run(run >> 8, u64{16} << (run & 63)))
+    return "sync: the roster is larger than its run";
+  Roster::runs_of(word(SyncBody::roster), runs);
+  const auto client = [&](u64 i) {
     const u64 place = ((word(SyncBody::ends).load() >> 32) + i) & ((u64{1} << (run & 63)) - 1);
-    return (&segment().at<Word>(run >> 8))[2 * place].load() == 0;
+    return ClientId::of((&segment().at<Word>(run >> 8))[2 * place].load());
   };
+  const auto gone = [&](u64 i) { return client(i).word() == 0; };
+  for (u64 i = 0; i < span; ++i) {
+    if (client(i).slot >= client_slots) return "sync: a record of a client that cannot be";
+  }
   if (span != 0 && (gone(0) || gone(span - 1))) return "sync: a record that has gone at an end of the roster";
   return "";
 }

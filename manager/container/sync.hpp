@@ -29,6 +29,8 @@ class Sync : public SyncObject {
   void dismantle(Change& change) const;
   std::size_t bytes_used() const;
   std::string verify(std::vector<u64>& runs) const;
+  /// Takes a damaged one out of use, and wakes who waits in it. False: a living process holds its lock.
+  bool condemn() const;
 
  private:
   void change_companion(ObjectRef from, ObjectRef to) const;

@@ -19,7 +19,9 @@ u64 build_sync(Change& change, const SyncConfig& config) {
   draft.set(body.companion, config.companion);
   draft.set(body.patience, config.patience);
   for (Word& word : stripe.body) draft.set(word, 0);
-  if (config.kind == SyncKind::semaphore) draft.set(stripe.body[SyncBody::state], config.initial);
+  if (config.kind == SyncKind::semaphore) {
+    draft.set(stripe.body[SyncBody::state], config.value.value_or(config.initial));
+  }
   draft.set(stripe.owner, run.offset | static_cast<u64>(StripeKind::plain));
   compiler_barrier();
   draft.set(body.config, config.word());

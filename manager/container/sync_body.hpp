@@ -8,7 +8,7 @@
 //    32  changed    WaitWord: who finds nothing to do sleeps on it
 //    40  reserved[3]
 //    64  stripe     kind plain; its body words
-//          [0] unused
+//          [0] contended  how often the lock was met busy, for people (journal/stripe.hpp)
 //          [1] roster  run of the records << 8 | log2 of their number (roster.hpp)
 //          [2] ends    of the roster
 //          [3] state   lock: ClientId of the holder, 0 = free;  semaphore: the value;  event: times set << 1 | is set;
@@ -18,6 +18,8 @@
 //
 // Crash: every operation is one commit of the stripe, of at most eight words, so it needs no memory but for a longer roster.
 #pragma once
+
+#include <optional>
 
 #include "manager/segment/change.hpp"
 #include "manager/segment/client_life.hpp"
@@ -40,6 +42,7 @@ struct SyncConfig {
   u64 initial = 0;
   u64 companion = 0;
   u64 patience = 0;
+  std::optional<u64> value{};  // semaphore: what it begins with, if that is not `initial`
 
   u64 word() const noexcept { return static_cast<u64>(kind) | flags << 8 | u64{1} << 16; }
 };

@@ -11,8 +11,10 @@
 //         Apply order is slot order: write "look there" before the word that makes "there" unreachable.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -115,5 +117,11 @@ class Log {
   /// A commit of a single word is its own log: the store happens or it does not.
   static void commit_single(Word& word, u64 value) noexcept { word.store(value); }
 };
+
+/// Every slot names a word of a segment of so many bytes: what a log that somebody else left must do before it is applied.
+inline bool logs_within(std::span<const LogSlot> slots, u64 bytes) noexcept {
+  return std::ranges::all_of(
+      slots, [&](const LogSlot& s) { return s.offset() % 8 == 0 && s.offset() < bytes && bytes - s.offset() >= 8; });
+}
 
 }  // namespace partage::kernel

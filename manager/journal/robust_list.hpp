@@ -103,7 +103,7 @@ class RobustList {
   }
   /// Entries of locks with priority inheritance, which the program may hold, have the lowest bit set.
   static Entry* untagged(Entry* entry) noexcept {
-    return reinterpret_cast<Entry*>(reinterpret_cast<std::uintptr_t>(entry) & ~std::uintptr_t{1});
+    return reinterpret_cast<Entry*>(reinterpret_cast<std::uintptr_t>(entry) & ~std::uintptr_t{1});  // NOLINT: a tag
   }
   Entry* head() noexcept {
     return reinterpret_cast<Entry*>(&list_);
@@ -118,11 +118,11 @@ class RobustList {
   }
 
   // As UserCodeScope::innermost: one load, in a shared library too.
-  [[gnu::tls_model("initial-exec")]] static constinit thread_local RobustList* mine_;
+  [[gnu::tls_model("initial-exec")]] static constinit thread_local RobustList* mine_;  // NOLINT: a private member
 
   pid_t tid_;
-  int unused_;
-  Entry* last_;  // the head's prev
+  [[maybe_unused]] int unused_;
+  [[maybe_unused]] Entry* last_;  // the head's prev
   Entry* list_;  // the head's next: what robust_list_head begins with
   long futex_offset_;
   Entry* pending_;

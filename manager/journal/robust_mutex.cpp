@@ -2,8 +2,10 @@
 
 #include <linux/futex.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -26,10 +28,36 @@ RobustMutex::RobustMutex() {
   if (error != 0) throw std::system_error(error, std::generic_category(), "partage: cannot make a robust mutex");
 }
 
+namespace {
+
+// What glibc writes into __owner (nptl/pthreadP.h): of a lock whose owner died and nobody has repaired what it guards, and of one
+// that was released so.
+constexpr int inconsistent = 0x7fffffff, not_recoverable = 0x7ffffffe;
+
+int kind_of_ours() noexcept {
+  static constinit std::atomic<int> known{-1};  // no guarded static: see RobustList::find()
+  int kind = known.load(std::memory_order_relaxed);
+  if (kind == -1) {
+    pthread_mutexattr_t attributes;
+    pthread_mutex_t mutex;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    known.store(kind = mutex.__data.__kind, std::memory_order_relaxed);
+    pthread_mutex_destroy(&mutex);
+  }
+  return kind;
+}
+
+}  // namespace
+
 /// The lock is held for moments, so it looks again before it sleeps. Less and less often: each look takes the line of the lock from
 /// its holder, and two who take turns need a line's way from CPU to CPU for each turn, which is longer than the work of most
 /// operations. While one of them pauses, the other does several.
 Acquired RobustMutex::spin() {
+  if (!several_cpus()) return Acquired::busy;
   constexpr unsigned first = 200, longest = 3'200, most = 10'000;  // ns
   for (unsigned spun = 0, pause = first; spun < most; spun += pause, pause = std::min(pause * 2, longest)) {
     relax_cpu_for(pause);
@@ -39,10 +67,8 @@ Acquired RobustMutex::spin() {
   return Acquired::busy;
 }
 
-Acquired RobustMutex::wait(const Deadline& deadline) {
-  if (several_cpus()) {
-    if (const Acquired now = spin(); now != Acquired::busy) return now;
-  }
+Acquired RobustMutex::sleep(const Deadline& deadline) {
+  refuse_damaged();
 #if defined(__SANITIZE_THREAD__)
   if (!deadline) {  // nothing is killed under it, so no wake-up is lost; see below
     const int error = pthread_mutex_lock(&mutex_);
@@ -99,7 +125,56 @@ void RobustMutex::release() noexcept {
   }
 }
 
+void RobustMutex::condemn() noexcept {
+  if (RobustList::is_glibcs(mutex_)) {
+    __atomic_store_n(&mutex_.__data.__owner, inconsistent, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&mutex_);
+  } else {
+    __atomic_store_n(&mutex_.__data.__owner, not_recoverable, __ATOMIC_RELAXED);
+    RobustList::mine()->give(mutex_);
+  }
+}
+
+void RobustMutex::condemn_for_ghost() noexcept {
+  auto* const word = reinterpret_cast<u32*>(&mutex_);
+  __atomic_store_n(&mutex_.__data.__owner, not_recoverable, __ATOMIC_RELAXED);
+  __atomic_store_n(word, 0, __ATOMIC_RELEASE);
+  wake_all(word);
+}
+
+bool RobustMutex::condemned() const noexcept {
+  return __atomic_load_n(&mutex_.__data.__owner, __ATOMIC_RELAXED) == not_recoverable;
+}
+
+bool RobustMutex::has_our_kind() const noexcept {
+  return mutex_.__data.__kind == kind_of_ours();
+}
+
+/// The kernel marks a lock before the id of its owner is free, so a word that still names a thread which is not there was
+/// overwritten.
+bool RobustMutex::held_by_ghost() const noexcept {
+  const u32 word = futex_word();
+  const auto owner = static_cast<pid_t>(word & FUTEX_TID_MASK);
+  if ((word & FUTEX_OWNER_DIED) != 0 || owner == 0 || ::kill(owner, 0) == 0 || errno != ESRCH) return false;
+  return futex_word() == word;
+}
+
+const char* RobustMutex::damage() const noexcept {
+  if (!has_our_kind()) return "a lock of another kind than the one that was made there";
+  return held_by_ghost() ? "a lock held by a thread that does not exist" : "";
+}
+
+/// glibc does other things with a lock of another kind, and ends the process for some.
+void RobustMutex::refuse_damaged() const {
+  if (!has_our_kind()) {
+    throw Corrupt(
+        "partage: a lock in the segment is of another kind than the one that was made there; the segment was damaged "
+        "from outside, `partage check` says where");
+  }
+}
+
 Acquired RobustMutex::try_by_glibc() {
+  refuse_damaged();
   const int error = pthread_mutex_trylock(&mutex_);
   if (error == 0) return Acquired::clean;
   if (error == ENOTRECOVERABLE) {  // glibc 2.36 leaves it taken in this case, by us, and outside the robust list
@@ -115,6 +190,11 @@ Acquired RobustMutex::outcome(int error) {
     case EBUSY:
     case ETIMEDOUT:
       return Acquired::busy;
+    case ENOTRECOVERABLE:
+      throw Corrupt(
+          "partage: this object was found damaged and is quarantined: it is neither read nor changed any more, the "
+          "others go on; "
+          "`partage check` says what is wrong with it");
     default:
       throw Corrupt(std::string("partage: a lock in the segment is unusable (") + std::strerror(error) +
                     "); the segment was damaged from outside, start a new manager");

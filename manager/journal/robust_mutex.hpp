@@ -47,9 +47,24 @@ class RobustMutex {
   }
   [[nodiscard]] Acquired try_acquire();
   /// acquire() of a lock that was busy just now.
-  [[nodiscard]] Acquired wait(const Deadline& deadline);
+  [[nodiscard]] Acquired wait(const Deadline& deadline) {
+    const Acquired soon = spin();
+    return soon == Acquired::busy ? sleep(deadline) : soon;
+  }
+  /// The two parts of it.
+  [[nodiscard]] Acquired spin();
+  [[nodiscard]] Acquired sleep(const Deadline& deadline);
   void mark_consistent() noexcept { pthread_mutex_consistent(&mutex_); }
   void release() noexcept;
+  /// For its holder, instead of release(): nobody ever has it again, every acquire() throws Corrupt. For what was found damaged,
+  /// and must be neither read nor repaired. It is what POSIX calls not recoverable.
+  void condemn() noexcept;
+  /// The same for a lock whose owner() is no thread at all: its word was overwritten.
+  void condemn_for_ghost() noexcept;
+  [[nodiscard]] bool held_by_ghost() const noexcept;
+  [[nodiscard]] bool condemned() const noexcept;
+  /// "" or why it cannot be the lock that was made here. What changes while it is used is not looked at.
+  [[nodiscard]] const char* damage() const noexcept;
 
   /// Thread id of the present owner, 0 when free; an owner that died without a successor counts as none.
   [[nodiscard]] pid_t owner() const noexcept;
@@ -65,9 +80,10 @@ class RobustMutex {
  private:
   static constexpr std::chrono::milliseconds longest_sleep{20};
 
-  Acquired spin();
   int acquire_until(Clock::time_point) noexcept;
   Acquired try_by_glibc();
+  void refuse_damaged() const;
+  bool has_our_kind() const noexcept;
   static Acquired outcome(int error);
   u32 futex_word() const noexcept;
 

@@ -7,7 +7,7 @@
 //    48  log[0]  a one-word or two-word commit touches no further line but the second
 //    64  seq     odd while a window is open
 //    72  pend    list (by run link) of runs in transit: fresh ones before a commit, retired ones after it
-//    80  body    6 words of the container that owns the stripe
+//    80  body    6 words of the container that owns the stripe; one it does not use counts how often the lock was busy
 //   128  log[1..7]
 //   240  owner   offset of the object's body (64-aligned) | kind of stripe in the low 6 bits
 //   248  spill   run that holds the whole log when it is longer than 8 slots
@@ -48,6 +48,12 @@ struct alignas(64) Stripe {
   LogSlot& slot(std::size_t i) noexcept { return i == 0 ? first : more[i - 1]; }
   StripeKind kind() const noexcept { return static_cast<StripeKind>(owner.load() & 63); }
   u64 owner_offset() const noexcept { return owner.load() & ~u64{63}; }
+  /// The Tally of those who met the lock busy; nullptr: a stripe of no object has none.
+  Word* contended() noexcept {
+    if (kind() == StripeKind::plain)
+      return owner_offset() != 0 ? &body[0] : nullptr;  // of an object of synchronisation
+    return &body[5];
+  }
 };
 static_assert(sizeof(Stripe) == 256 && alignof(Stripe) == 64);
 static_assert(offsetof(Stripe, commit) == 40 && offsetof(Stripe, first) == 48 && offsetof(Stripe, seq) == 64);

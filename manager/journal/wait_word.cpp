@@ -3,10 +3,10 @@
 namespace partage::kernel {
 
 void WaitWord::wake_sleepers() noexcept {
-  u64 announced = __atomic_add_fetch(&word_.value_, 2, __ATOMIC_SEQ_CST);
-  wake_all(futex());
+  u32 announced = __atomic_add_fetch(half(), 2, __ATOMIC_SEQ_CST);
+  wake_all(half());
   // A word of several locks (a dict's) may have got a new sleeper meanwhile, who has another value; then the bit stays.
-  __atomic_compare_exchange_n(&word_.value_, &announced, announced & ~waiting, false, __ATOMIC_SEQ_CST,
+  __atomic_compare_exchange_n(half(), &announced, announced & ~static_cast<u32>(waiting), false, __ATOMIC_SEQ_CST,
                               __ATOMIC_RELAXED);
 }
 

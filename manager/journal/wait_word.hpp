@@ -8,9 +8,10 @@
 // committed, and nothing is missed. There is no instant at which a change is committed and its waiters sleep uninformed.
 // Everybody is woken, always: a wake-up for one would be lost with that one.
 //
-// Layout: one Word. Its low half is a futex: a counter of announcements * 2 | 1 while somebody may sleep on it. The bit keeps
-// an announcement nobody waits for at one load. It is set under the lock, and cleared after the sleepers were woken, so a death
-// in between leaves it set: the next announcement wakes nobody at the price of a system call.
+// Layout: one Word. Its low half is a futex: a counter of announcements * 2 | 1 while somebody may sleep on it. The bit
+// keeps an announcement nobody waits for at one load. It is set under the lock, and cleared after the sleepers were
+// woken, so a death in between leaves it set: the next announcement wakes nobody at the price of a system call. Its
+// high half counts the sleeps, for people.
 //
 // Outside rule R, as Ticket: it guards nothing, and any value of it is a sound one.
 // Thread and process safety: expect() and announce() under the lock of what is waited for; awaited() by anybody.
@@ -28,8 +29,12 @@ class WaitWord {
   /// For a waiter that is about to unlock and sleep: what the word is until the next announcement.
   FutexWord expect() noexcept {
     const u64 seen = __atomic_or_fetch(&word_.value_, waiting, __ATOMIC_SEQ_CST);
-    return {futex(), static_cast<u32>(seen)};
+    return {half(), static_cast<u32>(seen)};
   }
+  /// Somebody sleeps on it now.
+  void count_sleep() noexcept { __atomic_fetch_add(half() + 1, 1, __ATOMIC_RELAXED); }
+  /// How often anybody has, modulo 2^32.
+  u32 sleeps() const noexcept { return static_cast<u32>(word_.load() >> 32); }
   void announce() noexcept {
     if (awaited()) [[unlikely]]
       wake_sleepers();
@@ -38,7 +43,7 @@ class WaitWord {
  private:
   static constexpr u64 waiting = 1;
 
-  const u32* futex() const noexcept { return reinterpret_cast<const u32*>(&word_.value_); }
+  u32* half() noexcept { return reinterpret_cast<u32*>(&word_.value_); }
   void wake_sleepers() noexcept;
 
   Word word_;

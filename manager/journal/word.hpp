@@ -6,10 +6,11 @@
 //   Log     applying a committed log (journal/log.hpp)
 //   Window  the sequence word of a stripe, around an apply (journal/stripe.hpp)
 //   Draft   memory nobody can reach yet: a run fresh from the heap, or the slot behind an append cursor
-// and three kinds of word stand outside rule R, because one store is all there is to commit:
+// and four kinds of word stand outside rule R, because one store is all there is to commit:
 //   Ticket    a counter whose gaps are harmless (order numbers)
 //   WaitWord  a counter that waiters sleep on, of which any value is sound (journal/wait_word.hpp)
 //   Cell      a value that says nothing of any other memory (a small Value)
+//   Tally     a count for people, which no operation reads: after a death it may lack one, and nobody minds
 //
 // All accesses are relaxed atomics of 8 bytes: an optimistic reader may look at a word while it is written, must not be
 // torn, and must not be a data race. Ordering comes from the sequence word and the locks, not from here.
@@ -55,6 +56,7 @@ class Word {
   friend class Ticket;
   friend class WaitWord;
   friend class Cell;
+  friend class Tally;
   void store(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELAXED); }
   void store_release(u64 v) noexcept { __atomic_store_n(&value_, v, __ATOMIC_RELEASE); }
 
@@ -100,21 +102,17 @@ class Cell {
 };
 static_assert(sizeof(Cell) == 8);
 
-// Many words at once, between private memory and memory that others may be reading or writing at the same time: optimistic
-// readers, who throw away what they read when the sequence word has changed. To the language that is a race unless each
-// word is copied by itself, atomically, as ThreadSanitizer has to see it. memcpy takes a fourth of the instructions.
+/// Counts what happened, in a reserved word of a structure, for `partage stat`. Such a word stands in no log, so a
+/// repair does not bring an old count back. One locked instruction on a line that others may be reading: for paths that
+/// wait anyhow, or for one operation of many.
+class Tally {
+ public:
+  static void add(Word& word, u64 n = 1) noexcept { __atomic_fetch_add(&word.value_, n, __ATOMIC_RELAXED); }
+};
 
-inline void copy_in(Word* to, const void* from, std::size_t words) noexcept {
-#if defined(__SANITIZE_THREAD__)
-  for (std::size_t i = 0; i < words; ++i) {
-    u64 v;
-    std::memcpy(&v, static_cast<const std::byte*>(from) + i * 8, 8);
-    __atomic_store_n(reinterpret_cast<u64*>(to + i), v, __ATOMIC_RELAXED);
-  }
-#else
-  copy_bytes(to, from, words * 8);
-#endif
-}
+// Many words at once (also Draft::copy_in), between private memory and memory that others may be reading or writing at the same
+// time: optimistic readers, who throw away what they read when the sequence word has changed. To the language that is a race
+// unless each word is copied by itself, atomically, as ThreadSanitizer has to see it. memcpy takes a fourth of the instructions.
 
 /// The words may be changing; whether the copy is whole is for the caller to check.
 inline void copy_out(void* to, const Word* from, std::size_t bytes) noexcept {
@@ -171,6 +169,18 @@ class Draft {
     const auto* b = static_cast<const std::byte*>(p);
     return b >= begin_ && b + n <= end_;
   }
+  static void copy_in(Word* to, const void* from, std::size_t words) noexcept {
+#if defined(__SANITIZE_THREAD__)
+    for (std::size_t i = 0; i < words; ++i) {
+      u64 v;
+      std::memcpy(&v, static_cast<const std::byte*>(from) + i * 8, 8);
+      to[i].store(v);
+    }
+#else
+    copy_bytes(to, from, words * 8);
+#endif
+  }
+
   std::byte* begin_;
   std::byte* end_;
 };

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -129,6 +130,12 @@ OwnedDescriptor make_sealed_file(std::span<const std::byte> bytes) noexcept {
   }
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) return {};
   return file;
+}
+
+std::uint64_t bytes_in_file(int fd) noexcept {
+  struct stat s {};
+  if (::fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) return 0;
+  return std::min(static_cast<std::uint64_t>(s.st_size), static_cast<std::uint64_t>(s.st_blocks) * 512);
 }
 
 bool read_file(int fd, std::byte* to, std::size_t size) noexcept {

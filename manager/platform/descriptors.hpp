@@ -67,6 +67,8 @@ bool is_byte_locked(int fd, std::uint64_t byte) noexcept;
 
 /// A sealed file with these bytes; not valid: errno says why.
 OwnedDescriptor make_sealed_file(std::span<const std::byte> bytes) noexcept;
+/// Bytes that stand in the file; less than its size says when it has holes, which nobody wrote. 0: it is no file.
+std::uint64_t bytes_in_file(int fd) noexcept;
 /// Reads that many bytes from the beginning. False: there are fewer, or it cannot be read.
 bool read_file(int fd, std::byte* to, std::size_t size) noexcept;
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <partage/error.hpp>
 
@@ -23,6 +24,26 @@ int open_unnamed() {
   const int fd = ::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return fd;
   return memfd_create("partage", MFD_CLOEXEC);
+}
+
+/// Names in /dev/shm are anybody's to take. What has one is ours if it is a file of this user that nobody else may write.
+void refuse_unless_ours(const std::string& name, const std::string& path, const struct stat& s) {
+  if (!S_ISREG(s.st_mode)) {
+    throw ConnectionError("partage: '" + name + "' is no segment: " + path + " is " +
+                          (S_ISLNK(s.st_mode) ? "a symbolic link, which is not followed" : "not a regular file") +
+                          "; remove it, or use another name");
+  }
+  if (s.st_uid != ::geteuid()) {
+    throw ConnectionError("partage: the segment '" + name + "' belongs to user " + std::to_string(s.st_uid) +
+                          ", this process runs as user " + std::to_string(::geteuid()) +
+                          "; only its owner may attach, use another name");
+  }
+  if ((s.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(s.st_mode & 07777));
+    throw ConnectionError("partage: the segment '" + name + "' is refused: other users may write to " + path +
+                          " (mode " + mode + "), and may have done so; Partage makes it 0600. Remove it");
+  }
 }
 
 }  // namespace
@@ -71,18 +92,18 @@ MemoryObject MemoryObject::create(std::size_t bytes) {
 
 std::optional<MemoryObject> MemoryObject::open(const std::string& name) {
   const std::string path = path_of(name);
-  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  // Looked at before it is opened, because opening alone can do harm or wait: a file that somebody holds a lease on, a device.
+  // And looked at again afterwards, because it may be another one by then.
+  struct stat s {};
+  if (::lstat(path.c_str(), &s) == 0) refuse_unless_ours(name, path, s);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (fd < 0 && errno == ENOENT) return std::nullopt;
   if (fd < 0) throw ConnectionError("partage: cannot open the segment '" + name + "': " + reason(errno));
   MemoryObject object(fd);
-  struct stat s {};
-  if (::fstat(object.fd_, &s) != 0 || !S_ISREG(s.st_mode)) {
-    throw ConnectionError("partage: '" + name + "' is no segment: " + path + " is not a regular file");
+  if (::fstat(object.fd_, &s) != 0) {
+    throw ConnectionError("partage: cannot examine the segment '" + name + "': " + reason(errno));
   }
-  if (s.st_uid != ::geteuid()) {
-    throw ConnectionError("partage: the segment '" + name + "' belongs to user " + std::to_string(s.st_uid) +
-                          ", this process runs as user " + std::to_string(::geteuid()) + "; only its owner may attach");
-  }
+  refuse_unless_ours(name, path, s);
   return object;
 }
 
@@ -107,7 +128,8 @@ bool MemoryObject::unpublish(const std::string& name) noexcept {
 bool MemoryObject::is_published_as(const std::string& name) const noexcept {
   struct stat mine {
   }, named{};
-  return ::fstat(fd_, &mine) == 0 && ::stat(path_of(name).c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
+  // Not through a symbolic link: one of somebody else's, to /proc/PID/fd/N of ours, would lead here and is no name.
+  return ::fstat(fd_, &mine) == 0 && ::lstat(path_of(name).c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
          mine.st_dev == named.st_dev;
 }
 

@@ -3,7 +3,9 @@
 // It is created with O_TMPFILE in /dev/shm, so a private segment never has a name and leaves nothing when everybody is
 // SIGKILLed, yet counts against the size of /dev/shm like any other, so that "full" is an error and not the OOM killer.
 // A named segment is the same object, filled first and then given its name by link(2): nobody finds half of one, and of
-// two creators one gets EEXIST. Where O_TMPFILE is not supported, memfd_create serves for private segments.
+// two creators one gets EEXIST. Everybody may write to /dev/shm, so what is found under a name is trusted only if it is a
+// regular file of this user that no other may write; no symbolic link is followed, and nothing that is refused is opened or
+// changed. Where O_TMPFILE is not supported, memfd_create serves for private segments.
 //
 // Models Boost.Interprocess' MemoryMappable, so that mapped_region maps it. Thread safety: as an int.
 #pragma once

@@ -7,11 +7,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+
+#include "manager/platform/process_epoch.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -68,7 +71,21 @@ Stat read_stat(const char* path) noexcept {
   return s;
 }
 
+/// /proc shows the pids of the namespace it was mounted for, which after `unshare --pid --fork` is not that of this process.
+bool proc_shows_our_pids() noexcept {
+  static std::atomic<std::uint64_t> known{0};  // epoch << 1 | answer; a process never changes its namespace
+  const std::uint64_t epoch = process_epoch();
+  std::uint64_t answer = known.load(std::memory_order_relaxed);
+  if (answer >> 1 != epoch) {
+    const Stat self = read_stat("/proc/self/stat");
+    answer = epoch << 1 | (self.found && self.identity.pid == ::getpid() ? 1 : 0);
+    known.store(answer, std::memory_order_relaxed);
+  }
+  return (answer & 1) != 0;
+}
+
 Stat read_stat(pid_t pid) noexcept {
+  if (!proc_shows_our_pids()) return {};
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
   Stat s = read_stat(path);
@@ -91,12 +108,14 @@ ProcessIdentity own_identity() noexcept {
 }
 
 ProcessIdentity identity_of(pid_t pid) noexcept {
+  if (!proc_shows_our_pids()) return {::kill(pid, 0) == 0 || errno != ESRCH ? pid : 0, 0, 0};
   return read_stat(pid).identity;
 }
 
 std::string describe_thread(pid_t tid) {
   if (tid <= 0) return "nobody now";
   const std::string thread = std::to_string(tid);
+  if (!proc_shows_our_pids()) return "thread " + thread;
   std::ifstream status("/proc/" + thread + "/status");
   std::string text = "process " + thread, line;
   bool stopped = false;
@@ -104,7 +123,7 @@ std::string describe_thread(pid_t tid) {
     if (line.starts_with("State:")) stopped = line.ends_with("(stopped)");
     if (!line.starts_with("Tgid:")) continue;
     const std::string process = line.substr(line.find_first_not_of(" \t", 5));
-    if (process != thread) text = "thread " + thread + " of process " + process;
+    if (process != thread) text = std::string("thread ").append(thread).append(" of process ").append(process);
     break;
   }
   return stopped ? text + ", which is stopped" : text;
@@ -165,6 +184,11 @@ bool Pidfd::wait(int milliseconds) const noexcept {
 
 bool Pidfd::kill(int signal) const noexcept {
   return ::syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0) == 0;
+}
+
+bool has_other_threads() noexcept {
+  struct stat tasks {};  // the kernel counts a link for each thread, besides the two that every directory has
+  return ::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink != 3;
 }
 
 }  // namespace partage::kernel

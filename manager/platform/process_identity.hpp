@@ -32,6 +32,9 @@ bool is_alive(const ProcessIdentity& who) noexcept;
 /// For messages: "process 12", "thread 14 of process 12", "process 12, which is stopped", "nobody now" for 0.
 std::string describe_thread(pid_t tid);
 
+/// This process has more threads than one; true also when that is not known.
+bool has_other_threads() noexcept;
+
 /// The pid namespace of this process (an inode number), 0 when unknown. Pids mean the same within one only.
 std::uint64_t own_pid_namespace() noexcept;
 

@@ -73,9 +73,11 @@ std::optional<ClientId> Clients::try_take(ClientState state, const ProcessIdenti
     Change change(*segment_, stripe);
     put_identity(change, s, who);
     change.put(s.reserver, reserver.word());
+    change.put(s.ended, 0);
     change.put(s.state, word.word());
-    change.commit();
+    // Before the slot is live, so that a live slot has its life at every instant. The one before was nobody's.
     if (state == ClientState::live) Lives(*segment_).begin({i, word.generation});
+    change.commit();
     return ClientId{i, word.generation};
   }
   return std::nullopt;
@@ -119,6 +121,15 @@ void Clients::detach() {
   segment_->client_slot = 0;
 }
 
+void Clients::end() {
+  if (segment_->client_slot == 0) return;
+  Stripe& stripe = control_table(*segment_).stripe;
+  const StripeLock lock(*segment_, stripe);
+  Change change(*segment_, stripe);
+  change.put(slot(segment_->client_slot).ended, 1);
+  change.commit();
+}
+
 ClientId Clients::reserve_for_child() {
   const ClientId id = take(ClientState::reserved, {}, info(segment_->client_slot).id);
   try {
@@ -139,6 +150,7 @@ void Clients::cancel(ClientId child) {
 }
 
 void Clients::adopt(ClientId child) {
+  require_same_pid_namespace(*segment_);
   Stripe& stripe = control_table(*segment_).stripe;
   const StripeLock lock(*segment_, stripe);
   ClientSlot& s = slot(child.slot);
@@ -152,10 +164,10 @@ void Clients::adopt(ClientId child) {
   Change change(*segment_, stripe);
   put_identity(change, s, own_identity());
   change.put(s.state, StateWord{child.generation, ClientState::live}.word());
+  Lives(*segment_).begin(child);  // before the slot is live, as in try_take()
   change.commit();
   segment_->client_slot = child.slot;
   segment_->life_thread = 0;  // the parent's
-  Lives(*segment_).begin(child);
   if (::gettid() == ::getpid()) Lives(*segment_).self();
 }
 
@@ -173,10 +185,15 @@ void Clients::note_child(ClientId child, pid_t pid) {
 }
 
 ClientInfo Clients::info(u64 i) const {
+  if (i >= client_slots) return {};  // a word that was overwritten named it
   const StripeLock lock(*segment_, control_table(*segment_).stripe);
   const ClientSlot& s = slot(i);
   const StateWord word = StateWord::of(s.state.load());
-  return {{static_cast<u32>(i), word.generation}, word.state, identity_in(s), ClientId::of(s.reserver.load())};
+  return {{static_cast<u32>(i), word.generation},
+          word.state,
+          identity_in(s),
+          ClientId::of(s.reserver.load()),
+          s.ended.load() != 0};
 }
 
 std::vector<ClientInfo> Clients::list() const {
@@ -186,7 +203,8 @@ std::vector<ClientInfo> Clients::list() const {
     const ClientSlot& s = slot(i);
     const StateWord word = StateWord::of(s.state.load());
     if (word.state == ClientState::free) continue;
-    clients.push_back({{i, word.generation}, word.state, identity_in(s), ClientId::of(s.reserver.load())});
+    clients.push_back(
+        {{i, word.generation}, word.state, identity_in(s), ClientId::of(s.reserver.load()), s.ended.load() != 0});
   }
   return clients;
 }
@@ -194,7 +212,8 @@ std::vector<ClientInfo> Clients::list() const {
 bool Clients::is_orphan(const ClientInfo& client) const {
   if (client.state != ClientState::reserved || client.process.pid != 0) return false;
   const ClientInfo reserver = info(client.reserver.slot);
-  return reserver.id != client.reserver || reserver.state == ClientState::free || is_dead(reserver);
+  // Who reserves is a process that is attached; so no chain of reservers is followed.
+  return reserver.id != client.reserver || reserver.process.pid == 0 || !is_alive(reserver.process);
 }
 
 bool Clients::is_dead(const ClientInfo& client) const {
@@ -235,13 +254,15 @@ bool Clients::free(ClientId id) {
 }
 
 Life Clients::judge(Segment& segment, ClientId id) {
+  if (id.slot >= client_slots) return Life::ended;
   const ClientSlot& s = control_table(segment).slots[id.slot];
   const u64 live = StateWord{id.generation, ClientState::live}.word();
   if (s.state.load_acquire() != live) return Life::ended;
   const ProcessIdentity who = identity_in(s);
+  const bool ended = s.ended.load() != 0;
   std::atomic_thread_fence(std::memory_order_acquire);
   if (s.state.load() != live) return Life::ended;
-  return is_alive(who) ? Life::alive : Life::dead;
+  return is_alive(who) ? Life::alive : ended ? Life::ended : Life::dead;
 }
 
 bool Clients::shut_down_if_deserted() {

@@ -42,6 +42,7 @@ struct ClientInfo {
   ClientState state;
   ProcessIdentity process;  // pid 0: a reserved slot that nobody has adopted, or a transit client
   ClientId reserver;        // slot 0: attached by itself
+  bool ended = false;       // it has called exit()
 };
 
 /// Throws ConnectionError when pids mean something else to this process than in the segment's client table.
@@ -56,6 +57,10 @@ class Clients {
   u64 attach();
   /// Gives back everything this process holds, and its slot: segment.client_slot is 0 afterwards, and handles are void.
   void detach();
+
+  /// For exit() while other threads may be in the middle of operations, which nothing must be taken away from: what this process
+  /// holds is given back by whoever notices that it is gone, as of one that has detached.
+  void end();
 
   /// Takes a slot for a child that is going to be forked and shares everything this process holds with it.
   ClientId reserve_for_child();

@@ -17,7 +17,11 @@ const Word& dying_head(const Segment& segment, std::size_t s) noexcept {
 /// Plans the removal of a slot from the dying list of its stripe, which is locked.
 void plan_unlink(Change& change, const Objects& objects, Word& head, u32 index) {
   Word* from = &head;
-  while (from->load() != u64{index} + 1) from = &objects.find(static_cast<u32>(from->load() - 1))->link;
+  while (from->load() != u64{index} + 1) {
+    ObjectSlot* before = objects.find(static_cast<u32>(from->load() - 1));
+    if (before == nullptr) throw Corrupt("partage: the list of dying objects is damaged");
+    from = &before->link;
+  }
   change.put(*from, objects.find(index)->link.load());
 }
 

@@ -5,7 +5,8 @@
 //    256  reaper         lock of the one who takes back what dead clients held
 //    320  collector[16]  per registry stripe: lock of the one who takes its dying objects apart
 //   1344  pid_namespace  inode of the pid namespace whose pids the slots hold, 0 = unknown
-//   1352  reserved[7]
+//   1352  control_number in the name of the manager's control socket: random, drawn anew by each manager; 0 = none so far
+//   1360  reserved[6]
 //   1400  pad
 //   1408  slots[512]     slot 0 is nobody and stays free
 // Layout of a client slot (64 bytes)
@@ -14,7 +15,8 @@
 //     16  start     its start time, 0 = unknown
 //     24  image     its stack, which exec() changes; 0 = unknown (platform/process_identity.hpp)
 //     32  reserver  slot | generation << 32 of the client that reserved it for its child, 0 = attached by itself
-//     40  reserved[3]
+//     40  ended     1: the process is in exit(), so its death will be an orderly end (Clients::end)
+//     48  reserved[2]
 //
 // A client is named by {slot, generation}: a slot is reused with another generation. References (bits in
 // object_table.hpp) and private runs (heap.hpp) name only the slot, because they are gone before it is free.
@@ -45,7 +47,8 @@ struct alignas(64) ClientSlot {
   Word start;
   Word image;
   Word reserver;
-  Word reserved[3];
+  Word ended;
+  Word reserved[2];
 };
 static_assert(sizeof(ClientSlot) == 64 && offsetof(ClientSlot, reserver) == 32);
 
@@ -60,11 +63,13 @@ struct ControlTable {
   ActivityLock reaper;
   ActivityLock collector[ObjectTable::stripe_count];
   Word pid_namespace;
-  Word reserved[7];
+  Word control_number;
+  Word reserved[6];
   ClientSlot slots[client_slots];
 };
 static_assert(offsetof(ControlTable, reaper) == 256 && offsetof(ControlTable, collector) == 320);
-static_assert(offsetof(ControlTable, pid_namespace) == 1344 && offsetof(ControlTable, slots) == 1408);
+static_assert(offsetof(ControlTable, pid_namespace) == 1344 && offsetof(ControlTable, control_number) == 1352);
+static_assert(offsetof(ControlTable, slots) == 1408);
 static_assert(sizeof(ControlTable) == 1408 + 64 * client_slots);
 
 inline ControlTable& control_table(const Segment& segment) noexcept {

@@ -179,6 +179,28 @@ void Hosted::dismantle(Change& change) const {
   with(*segment_, kind_, body_, [&](auto& c) { c.dismantle(change); });
 }
 
+u64 Hosted::version() const {
+  return with(*segment_, kind_, body_, [](auto& c) {
+    if constexpr (requires { c.version(); }) {
+      return c.version();
+    } else {
+      return c.body().stripe.seq.load();
+    }
+  });
+}
+
+bool Hosted::has_body() const {
+  const Shape shape = shape_of(kind_);
+  static_assert(sizeof(SyncBody) == sizeof(ListBody));
+  if (shape == Shape::unknown) return false;
+  return segment_->runs().looks_like_run(body_, shape == Shape::dict ? sizeof(DictBody) : sizeof(ListBody),
+                                         shape == Shape::dict ? Pool::dict_body : Pool::list_body);
+}
+
+bool Hosted::condemn() const {
+  return with(*segment_, kind_, body_, [](auto& c) { return c.condemn(); });
+}
+
 std::string Hosted::verify(std::vector<u64>& runs) const {
   return with(*segment_, kind_, body_, [&](auto& c) { return c.verify(runs); });
 }

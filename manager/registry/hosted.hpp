@@ -14,12 +14,6 @@
 
 namespace partage::kernel {
 
-/// Flags of an object slot. DO NOT CHANGE THESE VALUES: they are in segments.
-namespace object_flag {
-inline constexpr u16 handles = 1;   // its elements may hold references
-inline constexpr u16 internal = 2;  // the registry's own; not shown, nobody's to release
-}  // namespace object_flag
-
 /// "list", "dict", "bounded_semaphore"...
 const char* name_of(ObjectKind kind) noexcept;
 
@@ -50,6 +44,12 @@ class Hosted {
   void clear() const;
   /// Retires all it has into a commit of another stripe.
   void dismantle(Change& change) const;
+  /// Another number after each change of its structure. Without a lock.
+  u64 version() const;
+  /// Its body lies where one of its kind can lie, so that it may be looked at.
+  bool has_body() const;
+  /// Takes it out of use. False: a living process holds one of its locks.
+  bool condemn() const;
   /// "" or what is wrong; appends every run it owns.
   std::string verify(std::vector<u64>& runs) const;
 

@@ -1,6 +1,7 @@
 #include "manager/registry/reap.hpp"
 
 #include <algorithm>
+#include <partage/error.hpp>
 
 #include "manager/registry/collect.hpp"
 #include "manager/registry/hosted.hpp"
@@ -13,17 +14,28 @@ void repair_stripe(Segment& segment, Stripe& stripe) {
   if (stripe.mutex.owner_dead()) StripeLock(segment, stripe).unlock();
 }
 
-void repair_objects(Segment& segment, std::size_t s) {
+bool in_use(const ScannedSlot& slot) {
+  return (slot.word.flags & object_flag::quarantined) == 0;
+}
+
+void repair_objects(Segment& segment, std::size_t s, RepairReport* report) {
   {
     const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
     for (const ScannedSlot& slot : scan_slots(segment, s)) {
-      Hosted(segment, slot.word.kind, slot.word.flags, slot.body).repair_dead();
+      if (!in_use(slot)) continue;
+      const u64 before = segment.header().repairs.last();
+      try {
+        Hosted(segment, slot.word.kind, slot.word.flags, slot.body).repair_dead();
+      } catch (const Corrupt&) {  // what was left is damaged, and condemned now: `partage check` tells
+      }
+      if (report != nullptr && segment.header().repairs.last() != before) report->push_back({slot.ref, slot.word.kind});
     }
   }
   sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
 }
 
 bool concerns_clients(const ScannedSlot& slot) {
+  if (!in_use(slot)) return false;
   const Shape shape = shape_of(slot.word.kind);
   return shape == Shape::sync || shape == Shape::queue;
 }
@@ -35,14 +47,14 @@ bool is_reapable(const Clients& clients, const ClientInfo& client, Orphans orpha
 
 }  // namespace
 
-void repair_everything(Segment& segment) {
+void repair_everything(Segment& segment, RepairReport* report) {
   segment.runs().repair();
   repair_transactions(segment);
   auto& table = segment.at<ObjectTable>(segment.header().registry);
   for (Stripe& stripe : table.stripes) repair_stripe(segment, stripe);
   repair_stripe(segment, table.directory);
   repair_stripe(segment, control_table(segment).stripe);
-  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) repair_objects(segment, s);
+  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) repair_objects(segment, s, report);
 }
 
 void give_back_held(Segment& segment, ClientId client, bool died) {
@@ -53,27 +65,32 @@ void give_back_held(Segment& segment, ClientId client, bool died) {
       const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
       for (const ScannedSlot& slot : scan_slots(segment, s)) {
         if (!concerns_clients(slot)) continue;
-        Hosted(segment, slot.word.kind, slot.word.flags, slot.body).give_back(client, died);
+        try {
+          Hosted(segment, slot.word.kind, slot.word.flags, slot.body).give_back(client, died);
+        } catch (const Corrupt&) {  // damaged: nobody waits in it any more
+        }
       }
     }
     sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
   }
 }
 
-std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans) {
+std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans, RepairReport* report) {
   Clients clients(segment);
-  std::vector<ClientId> dead, processes;
+  std::vector<ClientId> dead;
+  std::vector<ClientInfo> processes;
   const ActivityGuard guard(segment, control_table(segment).reaper, "reaping dead processes");
   for (const ClientId id : suspects) {
     const ClientInfo client = clients.info(id.slot);
     if (client.id != id || !is_reapable(clients, client, orphans)) continue;
     dead.push_back(id);
-    if (client.state != ClientState::transit) processes.push_back(id);
+    if (client.state != ClientState::transit) processes.push_back(client);
   }
   if (dead.empty()) return 0;
   // A transit client has references and nothing else.
-  if (!processes.empty()) repair_everything(segment);  // after they were found dead: what they held is marked by now
-  for (const ClientId id : processes) give_back_held(segment, id, true);
+  if (!processes.empty())
+    repair_everything(segment, report);  // after they were found dead: what they held is marked by now
+  for (const ClientInfo& client : processes) give_back_held(segment, client.id, !client.ended);
   for (const ClientId id : dead) {
     Objects(segment).release_all(id.slot);
     segment.runs().release_owned_by(id.slot);

@@ -26,8 +26,17 @@ namespace partage::kernel {
 /// What to do about reserved slots whose reserver is dead (Clients::is_orphan): a child may be about to adopt one.
 enum class Orphans { leave, take };
 
+/// An object that was found with a lock of a dead process, and repaired. Another process that repairs something at the same
+/// moment may have one counted in here.
+struct Repaired {
+  ObjectRef object;
+  ObjectKind kind;
+};
+using RepairReport = std::vector<Repaired>;
+
 /// Reaps those of the given uses that are dead; how many there were.
-std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans = Orphans::leave);
+std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans orphans = Orphans::leave,
+                 RepairReport* report = nullptr);
 inline bool reap(Segment& segment, ClientId suspect, Orphans orphans = Orphans::leave) {
   return reap(segment, std::span<const ClientId>(&suspect, 1), orphans) != 0;
 }
@@ -36,7 +45,7 @@ std::size_t reap_all_dead(Segment& segment, Orphans orphans = Orphans::leave);
 
 /// Locks and unlocks, and so repairs, everything in the segment whose holder died: heap, transactions, registry,
 /// clients, all objects. Costs some loads per object when there is nothing to do.
-void repair_everything(Segment& segment);
+void repair_everything(Segment& segment, RepairReport* report = nullptr);
 /// What the client held of locks and permits, had taken from queues or waited for passes on; `died`: not an orderly end.
 void give_back_held(Segment& segment, ClientId client, bool died);
 

@@ -5,6 +5,7 @@
 #include <partage/error.hpp>
 
 #include "manager/registry/slot_scan.hpp"
+#include "manager/segment/wait_table.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -13,19 +14,15 @@ BytesView key_of(std::string_view name) {
   return {name.data(), name.size()};
 }
 
-/// A stored text: length, then bytes (object_table.hpp).
-std::string text_at(const Segment& segment, u64 run) {
+std::string text_at(Segment& segment, u64 run) {
   if (run == 0) return {};
+  if (!looks_like_text(segment, run)) {
+    throw Corrupt("partage: the description or the name of an object is damaged; `partage check` says which");
+  }
   const Word* words = &segment.at<Word>(run);
   std::string text(words[0].load(), 0);
   copy_out(text.data(), words + 1, text.size());
   return text;
-}
-
-std::size_t holders_of(const ObjectSlot& slot) {
-  std::size_t n = 0;
-  for (const Word& w : slot.holders) n += static_cast<std::size_t>(std::popcount(w.load()));
-  return n;
 }
 
 void check_name(std::string_view name) {
@@ -40,9 +37,12 @@ void Registry::format(Segment& segment) {
   Objects::make(segment);
   Lives::make(segment);
   make_control_table(segment);
+  make_wait_table(segment);
   // The first object of the segment: names() finds it among the first slots of the stripes.
-  Objects(segment).create({ObjectKind::dict, object_flag::handles | object_flag::internal, "dict<str,handle>", "", 0,
-                           [](Change& change) { return Dict::build(change, {.stripes_log2 = 0, .handles = true, .split_log2 = 0}); }});
+  Objects(segment).create(
+      {ObjectKind::dict, object_flag::handles | object_flag::internal, "dict<str,handle>", "", 0,
+       [](Change& change) { return Dict::build(change, {.stripes_log2 = 0, .handles = true, .split_log2 = 0}); }});
+  segment.header().seal = seal_of(segment.header());
 }
 
 ObjectRef Registry::names() const {
@@ -59,8 +59,14 @@ ObjectRef Registry::names() const {
 }
 
 Dict Registry::names_dict() const {
-  const u64 body = Objects(*segment_).find(index_of(names()))->body.load();
-  return {*segment_, segment_->at<DictBody>(body)};
+  const ObjectSlot& slot = *Objects(*segment_).find(index_of(names()));
+  if ((SlotWord::of(slot.state.load()).flags & object_flag::quarantined) != 0) {
+    throw Corrupt(
+        "partage: the dict of names was found damaged and is quarantined: no object is opened or listed by its name "
+        "any "
+        "more, those that are open go on; start a new manager");
+  }
+  return {*segment_, segment_->at<DictBody>(slot.body.load())};
 }
 
 void Registry::require(const char* call) const {
@@ -139,6 +145,32 @@ ObjectRef Registry::publish(std::string_view name, ObjectRef ref) {
   }
 }
 
+std::optional<std::size_t> Registry::publish_all(std::span<const NamedObject> objects, Taken taken) {
+  require("naming objects");
+  std::vector<KeyValue> pairs;
+  pairs.reserve(objects.size());
+  for (const NamedObject& o : objects) {
+    check_name(o.name);
+    pairs.push_back({key_of(o.name), BytesView("", 0, {&o.ref, 1})});
+  }
+  if (taken == Taken::refuse) return names_dict().insert(pairs);
+  names_dict().update(pairs);
+  collect(*segment_);
+  return std::nullopt;
+}
+
+std::vector<Registry::NamedObject> Registry::hold_named() {
+  ByteTable keys, values;
+  names_dict().snapshot(&keys, &values);
+  std::vector<NamedObject> held;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const ObjectRef ref = values[i].refs[0];
+    if (!acquire(ref)) continue;  // its name was removed meanwhile, and the object with it
+    held.push_back({{reinterpret_cast<const char*>(keys[i].data), keys[i].size}, ref});
+  }
+  return held;
+}
+
 ObjectRef Registry::lookup(std::string_view name) {
   require("opening an object by name");
   Dict names = names_dict();
@@ -178,11 +210,14 @@ std::vector<ObjectInfo> Registry::objects() {
         info.id = found.ref;
         if (const auto it = names.find(found.ref); it != names.end()) info.name = it->second;
         info.kind = name_of(found.word.kind);
-        info.types = text_at(*segment_, slot.schema.load());
-        info.size = hosted.size();
-        info.bytes = hosted.bytes_used();
+        info.quarantined = (found.word.flags & object_flag::quarantined) != 0;
         info.references = static_cast<std::size_t>(slot.count.load()) + holders_of(slot);
-        info.waiters = hosted.waiters();
+        if (!info.quarantined) {
+          info.types = text_at(*segment_, slot.schema.load());
+          info.size = hosted.size();
+          info.bytes = hosted.bytes_used();
+          info.waiters = hosted.waiters();
+        }
         info.owner_pid = static_cast<pid_t>(slot.creator.load());
         all.push_back(std::move(info));
       }
@@ -207,6 +242,13 @@ std::optional<ObjectFacts> Registry::facts(ObjectRef ref) const {
 
 std::string Registry::schema(ObjectRef ref) const {
   return facts(ref) ? text_at(*segment_, Objects(*segment_).find(index_of(ref))->schema.load()) : std::string();
+}
+
+std::string Registry::sound_name(ObjectRef ref) const {
+  const auto known = facts(ref);
+  if (!known) return {};
+  const u64 run = Objects(*segment_).find(index_of(ref))->name.load();
+  return looks_like_text(*segment_, run) ? text_at(*segment_, run) : std::string();
 }
 
 std::string Registry::name(ObjectRef ref) const {

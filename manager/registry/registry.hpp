@@ -9,7 +9,7 @@
 //
 // Crash: every member is one commit, or several of which each leaves a sound segment:
 //   create    one commit; dies before it: nothing. After it: the dead client's slot holds it, and it is reaped with it
-//   publish   one commit of the dict of names (and of the object's count)
+//   publish, publish_all   one commit of the dict of names (and of the objects' counts)
 //   release   one commit; a dying object is finished by anybody (collect.hpp)
 //
 // Thread and process safety: every member may be called by any thread of any attached process at any time.
@@ -19,6 +19,7 @@
 
 #include <optional>
 #include <partage/object_info.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,16 @@ class Registry {
   /// (m) Gives the object the name unless it is taken, in one step. Returns 0 when the object has it now, else the
   /// object that has it, which this process then holds.
   ObjectRef publish(std::string_view name, ObjectRef ref);
+  struct NamedObject {
+    std::string name;
+    ObjectRef ref;
+  };
+  /// (m) Gives many names as ONE step. Of those that are taken already: `refuse` returns the place of the first, and nothing
+  /// has happened; `replace` takes them away from the objects that had them.
+  enum class Taken { refuse, replace };
+  std::optional<std::size_t> publish_all(std::span<const NamedObject> objects, Taken taken);
+  /// Every name with its object, which this process then holds, in the order in which they were given.
+  std::vector<NamedObject> hold_named();
   /// (m) The object of that name, which this process then holds; 0: there is none.
   ObjectRef lookup(std::string_view name);
   /// (m) Takes the name away; the object lives on while others refer to it. False: no such name.
@@ -86,6 +97,8 @@ class Registry {
   /// Its description and name ("" when anonymous). Only while this process holds it.
   std::string schema(ObjectRef ref) const;
   std::string name(ObjectRef ref) const;
+  /// The same of an object that may be damaged; "" when it cannot be read.
+  std::string sound_name(ObjectRef ref) const;
 
   /// The dict of names.
   ObjectRef names() const;

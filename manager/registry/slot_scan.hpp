@@ -23,4 +23,7 @@ std::vector<ScannedSlot> scan_slots(Segment& segment, std::size_t s);
 /// The slots on its dying list, head first.
 std::vector<ScannedSlot> scan_dying(Segment& segment, std::size_t s);
 
+/// Processes that hold the object.
+std::size_t holders_of(const ObjectSlot& slot) noexcept;
+
 }  // namespace partage::kernel

@@ -3,7 +3,7 @@
 // hold, and bits those of attached clients; that no log, no run in transit, no unfinished transaction and no dying
 // object is left over.
 //
-// It is what tests and storms end with, and what `partage` tools call a doctor.
+// It is what tests and storms end with; for a segment at work there is check.hpp. Quarantined objects are left out.
 //
 // Thread and process safety: nobody may be working in the segment. After deaths, repair_everything() and sweep() come
 // first: what they would put right is reported here.
@@ -16,7 +16,7 @@
 
 namespace partage::kernel {
 
-/// "" or the first thing that is wrong.
+/// "" or the first thing that is wrong with what is not quarantined.
 std::string verify_segment(Segment& segment);
 
 }  // namespace partage::kernel

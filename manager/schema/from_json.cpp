@@ -1,9 +1,11 @@
+// One reader for one grammar: a function for each form of type.hpp, in the order of to_json.cpp, which is its mirror.
+// Taken apart, a form would have to be looked for in two files; hence the length.
 #include "manager/schema/from_json.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/string.hpp>
 #include <cerrno>
 #include <charconv>
@@ -13,14 +15,19 @@
 #include <partage/error.hpp>
 #include <string>
 
+#include "manager/schema/hex.hpp"
 #include "manager/schema/json_text.hpp"
 #include "manager/schema/limits.hpp"
+#include "manager/schema/parse_json.hpp"
 #include "manager/schema/unicode.hpp"
 
 namespace partage::schema {
 namespace {
 
 namespace json = boost::json;
+
+/// A text fills the rest of its array<char,N> with zeros, so a description alone could ask for all memory there is.
+constexpr std::uint64_t longest_array = std::uint64_t{1} << 30;
 
 std::string_view view_of(const json::string& s) {
   return {s.data(), s.size()};
@@ -42,23 +49,12 @@ std::optional<double> special_number(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::string> unhex(std::string_view hex) {
-  if (hex.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    unsigned byte = 0;
-    const auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
-    if (error != std::errc() || end != hex.data() + i + 2) return std::nullopt;
-    bytes += static_cast<char>(byte);
-  }
-  return bytes;
-}
-
 class Encoder {
  public:
-  Encoder(FindObject find, Role role) : find_(find), role_(role) {}
+  Encoder(FindObject find, Role role, Variants variants) : find_(find), role_(role), variants_(variants) {}
 
   Bytes all(const Type& type, const json::value& value) {
+    whole_ = &value;
     encode(type, value);
     Bytes bytes;
     bytes.assign({out_.data(), out_.size(), refs_});
@@ -119,6 +115,33 @@ class Encoder {
       refuse_value("the value nests deeper than 512 levels; flatten it");
     }
   }
+  /// Types may nest between two levels of the value, and each alternative of each variant may be tried.
+  void step() {
+    const auto* here = static_cast<const char*>(__builtin_frame_address(0));
+    if (stack_ - here > static_cast<std::ptrdiff_t>(stack_limit)) give_up("the value nests too deeply; flatten it");
+    if (++steps_ <= most_steps_) return;
+    if (!is_counted_) most_steps_ += tries_for_each * values_in(*whole_);
+    is_counted_ = true;
+    if (steps_ <= most_steps_) return;
+    give_up(R"(too many alternatives of variants would have to be tried; say {"index": 0, "value": ...} of each)");
+  }
+  /// Whatever alternatives there are.
+  [[noreturn]] void give_up(const std::string& sentence) {
+    given_up_ = true;
+    path_.clear();
+    refuse_value(sentence);
+  }
+
+  static std::size_t values_in(const json::value& value) {
+    std::size_t n = 1;
+    if (const auto* list = value.if_array()) {
+      for (const json::value& element : *list) n += values_in(element);
+    } else if (const auto* members = value.if_object()) {
+      for (const auto& member : *members) n += values_in(member.value());
+    }
+    return n;
+  }
+
   void encode_part(const Type& type, const json::value& value, std::size_t i) {
     const Inside inside(*this, "[" + std::to_string(i) + "]");
     encode(type, value);
@@ -127,6 +150,7 @@ class Encoder {
   // ---- forms --------------------------------------------------------------------------------------------------------
 
   void encode(const Type& type, const json::value& value) {
+    step();
     switch (type.form) {
       case Form::boolean:
         if (!value.is_bool()) refuse(type, value, "true or false");
@@ -279,7 +303,7 @@ class Encoder {
     if (members == nullptr || members->size() != 1) return std::nullopt;
     const json::value* hex = members->if_contains("hex");
     if (hex == nullptr || !hex->is_string()) return std::nullopt;
-    return unhex(view_of(hex->get_string()));
+    return bytes_of_hex(view_of(hex->get_string()));
   }
 
   void text(const Type& type, const json::value& value) {
@@ -317,6 +341,7 @@ class Encoder {
     const std::string size = std::to_string(type.count);
     if (of.form == Form::character && of.size == 1 && value.is_string()) {
       const std::string_view text = view_of(value.get_string());
+      if (type.count > longest_array) refuse_value(type.text + " is longer than anything that can be stored");
       if (text.size() > type.count) refuse(type, value, "a text of at most " + size + " bytes");
       if (type.count == 0) return nothing();
       write(text.data(), text.size());
@@ -357,10 +382,9 @@ class Encoder {
   void named_key(const Type& keys, std::string_view name) {
     const json::value as_text(json::string_view(name.data(), name.size()));
     if (keys.form == Form::text) return encode(keys, as_text);
-    boost::system::error_code error;
-    const json::value parsed = json::parse(json::string_view(name.data(), name.size()), error);
-    const bool number_of_character = keys.form == Form::character && (error || name.size() == 1);
-    encode(keys, error || number_of_character ? as_text : parsed);
+    const auto parsed = parse_json_if(name);
+    const bool is_character = keys.form == Form::character && name.size() == 1;
+    encode(keys, !parsed || is_character ? as_text : *parsed);
   }
 
   void variant(const Type& type, const json::value& value) {
@@ -374,13 +398,23 @@ class Encoder {
         return encode(*type.parts[i], *inner);
       }
     }
+    // Before an optional that is null.
+    const auto nothing_at = std::ranges::find(type.parts, Form::none, &Type::form);
+    if (value.is_null() && nothing_at != type.parts.end()) {
+      count(static_cast<std::uint64_t>(nothing_at - type.parts.begin()));
+      return nothing();
+    }
     const std::size_t bytes = out_.size(), refs = refs_.size();
+    if (variants_ == Variants::by_index && !value.is_null()) {
+      refuse(type, value, R"({"index": number of the alternative, "value": ...})");
+    }
     for (std::size_t i = 0; i < type.parts.size(); ++i) {
       try {
         count(i);
         return encode(*type.parts[i], value);
       } catch (const TypeError&) {
       } catch (const ValueError&) {
+        if (given_up_) throw;
       }
       out_.resize(bytes);
       refs_.resize(refs);
@@ -453,29 +487,33 @@ class Encoder {
 
   FindObject find_;
   Role role_;
+  Variants variants_;
   std::string out_;
   std::vector<ObjectRef> refs_;
   std::string path_;
   unsigned depth_ = 0;
+  const char* stack_ = static_cast<const char*>(__builtin_frame_address(0));  // grows downwards
+  static constexpr std::size_t tries_for_each = 64;
+  std::size_t steps_ = 0, most_steps_ = 20'000;  // and tries_for_each for each value, once it is_counted_
+  bool is_counted_ = false;
+  bool given_up_ = false;
+  const json::value* whole_ = nullptr;
 };
 
 }  // namespace
 
-Bytes from_json(const Type& type, const json::value& value, FindObject find, Role role) {
-  return Encoder(find, role).all(type, value);
+Bytes from_json(const Type& type, const json::value& value, FindObject find, Role role, Variants variants) {
+  return Encoder(find, role, variants).all(type, value);
 }
 
 Bytes from_word(const Type& type, std::string_view word, FindObject find, Role role) {
-  json::parse_options options;
-  options.max_depth = nesting_limit + 1;
-  boost::system::error_code error;
-  const json::value parsed = json::parse({word.data(), word.size()}, error, {}, options);
+  const auto parsed = parse_json_if(word);
   const json::value plain(json::string_view(word.data(), word.size()));
-  if (error) return from_json(type, plain, find, role);
+  if (!parsed) return from_json(type, plain, find, role);
   try {
-    return from_json(type, parsed, find, role);
+    return from_json(type, *parsed, find, role);
   } catch (const TypeError&) {
-    if (parsed.is_string()) throw;
+    if (parsed->is_string()) throw;
     try {
       return from_json(type, plain, find, role);  // the key 5 of a dict with texts for keys
     } catch (const Error&) {

@@ -1,5 +1,6 @@
 #include "manager/schema/to_json.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -9,6 +10,7 @@
 #include <limits>
 #include <partage/error.hpp>
 
+#include "manager/schema/hex.hpp"
 #include "manager/schema/json_text.hpp"
 #include "manager/schema/limits.hpp"
 #include "manager/schema/unicode.hpp"
@@ -29,7 +31,7 @@ json::string string_of(std::string_view text) {
   return json::string(json::string_view(text.data(), text.size()));
 }
 
-json::value list_of_pairs(Pairs pairs) {
+json::value list_of_pairs(Pairs pairs) {  // NOLINT(performance-unnecessary-value-param): it is taken apart
   json::array out;
   out.reserve(pairs.size());
   for (auto& [key, value] : pairs) {
@@ -42,14 +44,7 @@ json::value list_of_pairs(Pairs pairs) {
 }
 
 json::value hex(const std::byte* data, std::size_t size) {
-  constexpr char digits[] = "0123456789abcdef";
-  json::string text;
-  text.reserve(2 * size);
-  for (std::size_t i = 0; i < size; ++i) {
-    text.push_back(digits[static_cast<unsigned char>(data[i]) >> 4]);
-    text.push_back(digits[static_cast<unsigned char>(data[i]) & 15]);
-  }
-  return json::object{{"hex", std::move(text)}};
+  return json::object{{"hex", hex_of(data, size)}};
 }
 
 json::value text_or_hex(const std::byte* data, std::size_t size) {
@@ -82,6 +77,7 @@ class Decoder {
         at_(bytes.data),
         end_(bytes.data + bytes.size),
         refs_(bytes.refs),
+        elements_left_(bytes.size + bytes.refs.size()),
         show_(show),
         role_(role) {}
 
@@ -128,11 +124,12 @@ class Decoder {
       if (byte < 0x80) return n;
     }
   }
-  /// Of elements, each of at least one byte or one reference.
-  std::size_t element_count(std::uint64_t n) const {
-    if (n > left() + refs_.size()) {
+  /// Of elements, each of at least one byte or one reference of its own: lists in lists, too, are no more than those.
+  std::size_t element_count(std::uint64_t n) {
+    if (n > left() + refs_.size() || n > elements_left_) {
       corrupt("it announces " + std::to_string(n) + " elements, more than fit in what is left");
     }
+    elements_left_ -= static_cast<std::size_t>(n);
     return static_cast<std::size_t>(n);
   }
   bool flag() {
@@ -191,7 +188,7 @@ class Decoder {
       case Form::optional:
         return optional(type, last);
       case Form::sequence:
-        return elements(*type.parts[0], element_count(count()), last);
+        return sequence(*type.parts[0], last);
       case Form::array:
         return array(type, last);
       case Form::tuple:
@@ -264,7 +261,7 @@ class Decoder {
     const char32_t point = c;
     const auto utf8 = type.size == 1 && c >= 0x80 ? std::nullopt : utf8_of({&point, 1});
     if (utf8) return string_of(*utf8);
-    return type.is_signed ? json::value(static_cast<std::int8_t>(c)) : json::value(c);
+    return type.is_signed ? std::int64_t{static_cast<std::int8_t>(c)} : std::int64_t{c};
   }
 
   [[gnu::noinline]] json::value text(const Type& of) {
@@ -299,9 +296,13 @@ class Decoder {
     return wrapped;
   }
 
-  [[gnu::noinline]] json::value elements(const Type& of, std::size_t n, bool last) {
+  [[gnu::noinline]] json::value sequence(const Type& of, bool last) {
+    const std::size_t n = element_count(count());
     json::array out;
     out.reserve(n);
+    return elements(std::move(out), of, n, last);
+  }
+  json::value elements(json::array out, const Type& of, std::size_t n, bool last) {
     for (std::size_t i = 0; i < n; ++i) out.push_back(decode(of, last && i + 1 == n));
     return out;
   }
@@ -312,14 +313,16 @@ class Decoder {
       return json::array();
     }
     const Type& of = *type.parts[0];
-    const std::size_t n = element_count(type.count);
+    if (type.count > left() + refs_.size()) corrupt("an array is longer than what is left");
+    const auto n = static_cast<std::size_t>(type.count);
     if (of.form == Form::character && of.size == 1) {
       const std::string_view all(reinterpret_cast<const char*>(take(n)), n);
       const std::string_view text = all.substr(0, all.find('\0'));
       if (all.find_first_not_of('\0', text.size()) == all.npos && is_utf8(text)) return string_of(text);
       at_ -= n;
     }
-    return elements(of, n, last);
+    return elements({}, of, n,
+                    last);  // without room for all: arrays of arrays of no bytes would take it many times over
   }
 
   [[gnu::noinline]] json::value tuple(const Type& type, bool last) {
@@ -346,8 +349,13 @@ class Decoder {
     if (index >= type.parts.size()) corrupt("a variant has no alternative of that number");
     const Type& alternative = *type.parts[static_cast<std::size_t>(index)];
     json::value value = decode(alternative, last);
-    if (alternative.form == Form::none) return nullptr;
-    return json::object{{"index", index}, {"type", alternative.text}, {"value", std::move(value)}};
+    if (index == index_of_none(type)) return nullptr;
+    return json::object{
+        {"index", static_cast<std::int64_t>(index)}, {"type", alternative.text}, {"value", std::move(value)}};
+  }
+
+  static std::size_t index_of_none(const Type& type) {
+    return static_cast<std::size_t>(std::ranges::find(type.parts, Form::none, &Type::form) - type.parts.begin());
   }
 
   [[gnu::noinline]] json::value bitset(const Type& type) {
@@ -461,6 +469,7 @@ class Decoder {
   const std::byte* at_;
   const std::byte* end_;
   std::span<const ObjectRef> refs_;
+  std::size_t elements_left_;
   ShowHandle show_;
   Role role_;
   unsigned nesting_ = 0;

@@ -10,7 +10,7 @@
 //   opt                                null or the value; [value] where the value could itself be null
 //   vec set array pair tuple struct complex    a list (the names of fields are not described)
 //   map                                an object if its keys are texts, numbers, bools; else, and multimap: [key, value]s
-//   variant                            {"index": 1, "type": "str", "value": "x"}; its `none` is null
+//   variant                            {"index": 1, "type": "str", "value": "x"}; its first `none` is null
 //   bitset                             "0101", the highest bit first            none        null
 //   object                             itself                                   handle      what `show` says
 //   user, boost                        {"type": "user shop::Money", "size": 12}: only its own program can read it

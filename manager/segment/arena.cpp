@@ -136,6 +136,15 @@ void blob_refs(const Segment& segment, u64 blob, std::vector<ObjectRef>& out) {
   for (u64 i = 0, n = BlobShape::of(head.shape.load()).refs; i < n; ++i) out.push_back(payload[i].load());
 }
 
+bool looks_like_blob(const Segment& segment, u64 blob) noexcept {
+  if (blob % 16 != 0 || !segment.holds(blob, sizeof(BlobHead))) return false;
+  const u64 payload = BlobShape::of(blob_at(segment, blob).shape.load()).payload();
+  const u64 c = blob_at(segment, blob).head.load() & 255;
+  if (c == own_run_class) return Runs(const_cast<Segment&>(segment)).looks_like_run(blob, sizeof(BlobHead) + payload);
+  return c < ArenaHead::classes && segment.holds(blob, blob_class_bytes(static_cast<unsigned>(c))) &&
+         payload <= blob_class_bytes(static_cast<unsigned>(c)) - sizeof(BlobHead);
+}
+
 std::string verify_arena(Segment& segment, u64 arena, const std::vector<u64>& blobs_in_use) {
   std::map<u64, u64> taken;  // offset -> bytes, of every arena blob in use or free
   for (const u64 blob : blobs_in_use) {
@@ -146,37 +155,44 @@ std::string verify_arena(Segment& segment, u64 arena, const std::vector<u64>& bl
     if (!taken.emplace(blob, blob_class_bytes(static_cast<unsigned>(c))).second) return "arena: a blob used twice";
   }
   if (arena == 0) return "";
+  if (!segment.runs().looks_like_run(arena, sizeof(ArenaHead)) || !segment.runs().looks_like_list(arena)) {
+    return "arena: a chunk that is no run";
+  }
   const auto& head = arena_at(segment, arena);
   for (unsigned c = 0; c < ArenaHead::classes; ++c) {
     for (u64 blob = head.free[c].load(); blob != 0; blob = blob_at(segment, blob).head.load() >> 8) {
+      if (blob % 16 != 0 || !segment.holds(blob, blob_class_bytes(c))) return "arena: a free blob out of bounds";
       if ((blob_at(segment, blob).head.load() & 255) != c) return "arena: a free blob in the wrong list";
       if (!taken.emplace(blob, blob_class_bytes(c)).second) return "arena: a free blob in use";
     }
   }
   // Every chunk is tiled by blobs up to its end or, the current one, up to bump; the unusable rest of a former chunk is
   // below the smallest size of a blob or was left when a larger piece of it became a blob.
-  u64 total = 0;
+  u64 total = 0, current = 0;
   std::string problem;
   for_each_chunk(segment, arena, [&](u64 run) {
     const u64 size = segment.runs().payload_size(run), end = run + size / 16 * 16;
     total += size;
     u64 at = run == arena ? run + sizeof(ArenaHead) : run;
     const u64 bump = head.bump.load();
-    const u64 stop = bump >= at && bump <= end && head.end.load() == end ? bump : end;
+    const bool is_current = bump >= at && bump <= end && bump % 16 == 0 && head.end.load() == end;
+    const u64 stop = is_current ? bump : end;
+    current += is_current;
     while (at < stop) {
       const auto it = taken.find(at);
       if (it == taken.end()) {
-        if (stop == end && end - at < largest_arena_blob / 4 + 32) break;
+        if (!is_current && end - at < largest_arena_blob / 4 + 32) break;
         problem = "arena: bytes that belong to no blob";
         return;
       }
       at += it->second;
       taken.erase(it);
     }
-    if (at > end) problem = "arena: a blob reaches beyond its chunk";
+    if (at > stop) problem = "arena: a blob reaches beyond its chunk, or beyond what was handed out";
   });
   if (!problem.empty()) return problem;
   if (!taken.empty()) return "arena: a blob outside every chunk";
+  if (current != 1) return "arena: new blobs would lie in none of its chunks";
   return total == head.total.load() ? "" : "arena: wrong total";
 }
 

@@ -79,7 +79,10 @@ bool read_blob(const Segment& segment, u64 blob, Bytes& out, bool checked);
 /// The references of a blob, under the lock.
 void blob_refs(const Segment& segment, u64 blob, std::vector<ObjectRef>& out);
 
-/// Checks the free lists and the tiling of an arena against the blobs in use (offsets, any order). "" or what is wrong.
+/// It can be followed: it lies in the segment, with all it says it holds. For what may be damaged.
+bool looks_like_blob(const Segment& segment, u64 blob) noexcept;
+/// Checks the free lists and the tiling of an arena against the blobs in use (offsets, any order), of
+/// which each looks like one. "" or what is wrong.
 std::string verify_arena(Segment& segment, u64 arena, const std::vector<u64>& blobs_in_use);
 
 }  // namespace partage::kernel

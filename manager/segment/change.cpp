@@ -19,6 +19,8 @@ void Change::give_back() noexcept {
   } catch (const TimeoutError&) {
     // The holder of the heap is stopped, but this change is over, one way or the other. The runs stay on their lists until
     // the next change of the stripe, or its repair, finds them there.
+  } catch (const Corrupt&) {
+    // The heap is quarantined: nothing is given back any more.
   }
 }
 

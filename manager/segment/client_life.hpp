@@ -78,6 +78,11 @@ class Lives {
   /// Processes that sleep there.
   std::size_t waiters(u64 offset) const noexcept;
 
+  /// Where the client sleeps; 0: it does not.
+  u64 waits_at_of(ClientId client) const noexcept {
+    return at(client.slot).client.load() == client.word() ? at(client.slot).waits_at.load() : 0;
+  }
+
   /// The kernel wakes one of those who watched a client that has died: wakes the others.
   void wake_watchers(ClientId client) const noexcept { at(client.slot).mutex.wake_watchers(); }
 

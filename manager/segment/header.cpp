@@ -38,6 +38,19 @@ AbiWords this_program_abi() noexcept {
            BOOST_VERSION}};
 }
 
+u64 seal_of(const SegmentHeader& h) noexcept {
+  const u64 words[] = {h.magic, h.format, h.compat,  h.incompat, h.abi[0],   h.abi[1], h.abi[2], h.abi[3],
+                       h.max,   h.id,     h.records, h.clients,  h.registry, h.heap,   h.lives,  h.waits};
+  u64 seal = 0xcbf29ce484222325ull;
+  const auto add = [&](u64 word) {
+    seal = (seal ^ word) * 0x9E3779B97F4A7C15ull;
+    seal ^= seal >> 29;
+  };
+  for (const u64 word : words) add(word);
+  for (const char c : h.name) add(static_cast<unsigned char>(c));
+  return seal | 1;
+}
+
 void check_header(const SegmentHeader& h, std::size_t object_size) {
   if (object_size < sizeof(SegmentHeader)) {
     refuse("it has " + std::to_string(object_size) +
@@ -70,6 +83,7 @@ void check_header(const SegmentHeader& h, std::size_t object_size) {
       h.registry >= committed) {
     refuse("its header contradicts itself; it was damaged");
   }
+  if (h.seal != 0 && h.seal != seal_of(h)) refuse("its header was changed after it was made; it was damaged");
 }
 
 }  // namespace partage::kernel

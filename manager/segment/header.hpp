@@ -9,13 +9,17 @@
 //    64  committed        bytes from the base that have memory behind them (changed by the heap's log; never shrinks)
 //    72  state            0 live, 1 shut down (changed by one store; never back)
 //    80  max              bytes reserved: the length of the object and of every mapping
-//    88  id               random; names the control socket
+//    88  id               random
 //    96  records clients registry   offsets of the tables of transaction records, client slots, object registry
 //   120  heap             offset of Boost's segment manager, which starts with the Heap
 //   128  name[128]        the manager's name, NUL-terminated; empty for a private segment
 //   256  manager          the service lock and the words of the manager process (manager/server)
 //   312  repairs          how often anybody found a lock of this segment with a dead owner; only ever counted up
 //   320  lives            offset of the table of life locks (client_life.hpp)
+//   328  waits            offset of the table of waits (wait_table.hpp), 0 = none
+//   336  contended        how often a lock of a stripe was met busy; a Tally, as the next
+//   344  sleeps           how often anybody slept until something happened to an object
+//   352  seal             hash of the words that never change, written last; 0: never sealed
 //
 // Crash: a segment is filled before it is published (private: before anybody else has it; named: link(2) of an unnamed
 // object), so nobody ever sees half a header.
@@ -57,13 +61,19 @@ struct SegmentHeader {
   Word manager_epoch;
   Ticket repairs;
   u64 lives;
-  std::byte reserved[4096 - 328];
+  u64 waits;
+  Word contended;
+  Word sleeps;
+  u64 seal;
+  std::byte reserved[4096 - 360];
 };
 static_assert(sizeof(SegmentHeader) == 4096);
 static_assert(offsetof(SegmentHeader, abi) == 32 && offsetof(SegmentHeader, committed) == 64);
 static_assert(offsetof(SegmentHeader, heap) == 120 && offsetof(SegmentHeader, name) == 128);
 static_assert(offsetof(SegmentHeader, service) == 256 && offsetof(SegmentHeader, manager_pid) == 296);
 static_assert(offsetof(SegmentHeader, repairs) == 312 && offsetof(SegmentHeader, lives) == 320);
+static_assert(offsetof(SegmentHeader, waits) == 328 && offsetof(SegmentHeader, contended) == 336);
+static_assert(offsetof(SegmentHeader, seal) == 352);
 
 inline constexpr u64 heap_offset = sizeof(SegmentHeader);
 
@@ -72,6 +82,9 @@ struct AbiWords {
   u64 word[4];
 };
 AbiWords this_program_abi() noexcept;
+
+/// What `seal` has to be.
+u64 seal_of(const SegmentHeader& header) noexcept;
 
 /// Throws ConnectionError naming the first thing that differs; `object_size` is the size of the file behind the mapping.
 void check_header(const SegmentHeader& header, std::size_t object_size);

@@ -1,91 +1,36 @@
-#include "manager/segment/heap.hpp"
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <partage/error.hpp>
-#include <vector>
+#include <span>
 
-#include "manager/platform/process_identity.hpp"
-#include "manager/segment/segment.hpp"
+#include "manager/segment/heap_block.hpp"
+#include "manager/segment/heap_lock.hpp"
 
 namespace partage::kernel {
 namespace {
 
-constexpr u64 line = 64;
-constexpr u64 head_bytes = sizeof(BlockHead);
-
-// Fields of BlockHead::head.
-constexpr u64 free_bit = 1;
-constexpr u64 previous_free_bit = 2;
-constexpr unsigned pool_shift = 2;
-constexpr u64 pool_mask = u64{15} << pool_shift;
-constexpr unsigned owner_shift = 54;
-constexpr u64 size_mask = ((u64{1} << owner_shift) - 1) & ~(line - 1);
-
-u64 size_of(u64 head) noexcept {
-  return head & size_mask;
-}
-Pool pool_of(u64 head) noexcept {
-  return static_cast<Pool>((head & pool_mask) >> pool_shift);
-}
-u64 lines_for(std::size_t payload) noexcept {
-  return (payload + head_bytes + line - 1) / line;
-}
-u64 first_block() noexcept {
-  // Behind Boost's segment manager, 16 bytes before a line.
-  const u64 end = heap_offset + sizeof(SegmentManager);
-  return (end + head_bytes + line - 1) / line * line - head_bytes;
-}
-
-/// Size class of a block of `lines`: exact below 8, then 8 classes a doubling.
-std::size_t bin_of(u64 lines) noexcept {
-  if (lines < 8) return lines;
-  const auto log = static_cast<unsigned>(std::bit_width(lines) - 1);
-  return (log - 2) * 8 + ((lines >> (log - 3)) & 7);
-}
-/// The first class all of whose blocks have at least `lines`.
-std::size_t bin_surely(u64 lines) noexcept {
-  if (lines < 8) return lines;
-  const auto log = static_cast<unsigned>(std::bit_width(lines) - 1);
-  return bin_of(lines + (u64{1} << (log - 3)) - 1);
+/// Charges memory for [from, from + bytes); 0, or an errno. A program that becomes a daemon closes all descriptors, the segment's
+/// with them, and the number is soon that of another file: then the memory is charged through the mapping.
+int charge(const Segment& segment, u64 from, u64 bytes) noexcept {
+  u64 id = 0;
+  if (::pread(segment.object().fd(), &id, sizeof id, offsetof(SegmentHeader, id)) == sizeof id &&
+      id == segment.header().id) {
+    return segment.object().commit(from, bytes);
+  }
+  while (::madvise(segment.base() + from, bytes, MADV_POPULATE_WRITE) != 0) {
+    if (errno == EINTR || errno == EAGAIN) continue;
+    return errno == EFAULT ? ENOSPC : errno == EINVAL ? EBADF : errno;  // full; a kernel before Linux 5.14
+  }
+  return 0;
 }
 
 }  // namespace
 
-class Runs::Lock {
- public:
-  explicit Lock(Runs& runs) : mutex_(runs.state().mutex) {
-    switch (mutex_.acquire(runs.segment_->deadline())) {
-      case Acquired::clean:
-        break;
-      case Acquired::owner_died:
-        runs.segment_->header().repairs.draw();
-        runs.replay();
-        mutex_.mark_consistent();
-        break;
-      case Acquired::busy:
-        throw TimeoutError("partage: the heap of the segment: no lock within operation_timeout; held by " +
-                           describe_thread(mutex_.owner()));
-    }
-  }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-  ~Lock() { mutex_.release(); }
-
- private:
-  RobustMutex& mutex_;
-};
-
-HeapState& Runs::state() const noexcept {
-  return segment_->at<HeapState>(heap_offset);
-}
-BlockHead& Runs::block(u64 offset) const noexcept {
-  return segment_->at<BlockHead>(offset);
-}
-Word& Runs::word(u64 offset) const noexcept {
-  return segment_->at<Word>(offset);
-}
 Word& Runs::link(u64 run) const noexcept {
   return block(run - head_bytes).link;
 }
@@ -118,6 +63,16 @@ void Runs::replay() {
 
 void Runs::repair() {
   const Lock lock(*this);
+}
+
+bool Runs::log_is_sound() const noexcept {
+  const HeapState& s = state();
+  const u64 n = s.commit.load();
+  return n <= HeapState::log_slots && logs_within(std::span(s.log, n), segment_->header().max);
+}
+
+void Runs::condemn() {
+  Lock(*this).condemn();
 }
 
 // ---- free blocks ---------------------------------------------------------------------------------------------------
@@ -198,7 +153,7 @@ void Runs::grow_to(Plan& plan, u64 end, std::size_t asked) {
   int error = 0;
   for (const u64 target :
        {std::min(std::max(needed, generous), header.max / page * page), std::min(needed, header.max)}) {
-    error = segment_->object().commit(committed, target - committed);
+    error = charge(*segment_, committed, target - committed);
     if (error == 0) {
       plan.put(header.committed, target);
       return;
@@ -268,6 +223,8 @@ void Runs::release_head(Word& list) {
   const Lock lock(*this);
   const u64 run = list.load();
   if (run == 0) return;
+  if (!looks_like_any_run(*segment_, run))
+    throw Corrupt("partage: a list of memory that is to be given back is damaged; `partage check` says more");
   Plan plan;
   plan.put(list, link(run).load());
   if (const Pool pool = pool_of(block(run - head_bytes).head.load()); pool != Pool::none) {
@@ -309,196 +266,4 @@ std::size_t Runs::release_owned_by(u64 owner_slot) {
   return released;
 }
 
-void Runs::for_each(const std::function<void(u64, std::size_t, bool, Pool)>& fn) {
-  const Lock lock(*this);
-  for (u64 b = first_block(); b < state().top.load();) {
-    const u64 head = block(b).head.load();
-    fn(b + head_bytes, size_of(head) - head_bytes, (head & free_bit) != 0, pool_of(head));
-    if (size_of(head) == 0) return;
-    b += size_of(head);
-  }
-}
-
-std::vector<u64> Runs::pooled() {
-  const Lock lock(*this);
-  std::vector<u64> runs;
-  for (const Word& head : state().pool) {
-    for (u64 run = head.load(); run != 0 && runs.size() < 1'000'000; run = link(run).load()) runs.push_back(run);
-  }
-  return runs;
-}
-
-std::string Runs::verify() {
-  const Lock lock(*this);
-  const HeapState& s = state();
-  const u64 top = s.top.load();
-  if (s.commit.load() != 0) return "heap: the log is not clean";
-  if (top > segment_->header().committed.load()) return "heap: top is beyond the committed bytes";
-  if (segment_->header().committed.load() > segment_->header().max) return "heap: committed is beyond the maximum";
-  std::size_t free_blocks = 0, binned = 0;
-  u64 used_bytes = 0, owned = 0;
-  bool previous_free = false;
-  u64 b = first_block();
-  while (b < top) {
-    const u64 head = block(b).head.load(), size = size_of(head);
-    const auto where = [&] { return " at offset " + std::to_string(b); };
-    if (size < line || size > top - b) return "heap: a block of impossible size" + where();
-    const bool is_free = (head & free_bit) != 0;
-    if (((head & previous_free_bit) != 0) != previous_free) return "heap: wrong previous-free mark" + where();
-    if (is_free && previous_free) return "heap: two free neighbours" + where();
-    if (is_free && word(b + size - 8).load() != size) return "heap: wrong footer" + where();
-    if (is_free)
-      ++free_blocks;
-    else
-      used_bytes += size;
-    if (!is_free && head >> owner_shift != 0) ++owned;
-    previous_free = is_free;
-    b += size;
-  }
-  if (b != top) return "heap: blocks do not tile the heap";
-  if (previous_free) return "heap: a free block ends at top";
-  if (used_bytes != s.used.load()) return "heap: wrong count of used bytes";
-  if (owned != s.owned.load()) return "heap: wrong count of private runs";
-  for (std::size_t bin = 0; bin < HeapState::bin_count; ++bin) {
-    u64 previous = 0;
-    if ((s.bins[bin].load() != 0) != ((s.map[bin / 64].load() >> bin % 64 & 1) != 0)) return "heap: wrong bin map";
-    for (u64 f = s.bins[bin].load(); f != 0; f = word(f + 16).load()) {
-      if (f >= top || ++binned > free_blocks) return "heap: a bin lists more than the free blocks";
-      const u64 head = block(f).head.load();
-      if ((head & free_bit) == 0 || bin_of(size_of(head) / line) != bin) return "heap: a block in the wrong bin";
-      if (word(f + 24).load() != previous) return "heap: a broken bin list";
-      previous = f;
-    }
-  }
-  return binned == free_blocks ? "" : "heap: a free block is in no bin";
-}
-
 }  // namespace partage::kernel
-
-// ---- Boost's side --------------------------------------------------------------------------------------------------
-
-namespace partage {
-
-using kernel::HeapState;
-using kernel::Runs;
-using kernel::Segment;
-using kernel::u64;
-using kernel::Word;
-
-struct HeapAccess {
-  static HeapState& state(Heap& heap) { return *reinterpret_cast<HeapState*>(heap.state_); }
-};
-static_assert(sizeof(Heap) == sizeof(HeapState) && alignof(Heap) == 64);
-
-namespace {
-/// The largest number when the product does not fit: no segment has room for it.
-std::size_t bytes_of(std::size_t objects, std::size_t object_size) noexcept {
-  std::size_t bytes = 0;
-  return __builtin_mul_overflow(objects, object_size, &bytes) ? ~std::size_t{0} : bytes;
-}
-}  // namespace
-
-Heap::Heap(size_type, size_type) {
-  auto* state = new (state_) HeapState;
-  const kernel::Draft draft(state, sizeof *state);
-  Word* words = &state->commit;
-  draft.zero(words, (sizeof *state - offsetof(HeapState, commit)) / 8);
-  draft.set(state->top, kernel::first_block());
-}
-
-Heap::size_type Heap::get_min_size(size_type extra) {
-  return sizeof(Heap) + extra + 4 * kernel::line;
-}
-
-void* Heap::allocate(size_type bytes) {
-  Segment& segment = Segment::containing(this);
-  Runs runs(segment);
-  const Runs::Lock lock(runs);
-  kernel::Plan plan;
-  try {
-    const u64 b = runs.allocate_block(plan, bytes);
-    Word& head = runs.block(b).head;
-    plan.put(head, plan.get(head) | segment.client_slot << kernel::owner_shift);
-    if (segment.client_slot != 0) plan.put(runs.state().owned, runs.state().owned.load() + 1);
-    runs.commit(plan);
-    return segment.base() + b + kernel::head_bytes;
-  } catch (const OutOfMemory&) {
-    return nullptr;  // the concept's way; Boost turns it into its bad_alloc
-  }
-}
-
-void* Heap::allocate_aligned(size_type bytes, size_type alignment) {
-  return alignment <= kernel::line ? allocate(bytes) : nullptr;
-}
-
-void Heap::deallocate(void* p) {
-  if (p == nullptr) return;
-  Segment& segment = Segment::containing(this);
-  segment.runs().release_private(segment.offset_of(p));
-}
-
-Heap::size_type Heap::size(const void* p) const {
-  Segment& segment = Segment::containing(this);
-  return segment.runs().payload_size(segment.offset_of(p));
-}
-
-Heap::size_type Heap::get_size() const {
-  return Segment::containing(this).header().max - kernel::heap_offset;
-}
-
-Heap::size_type Heap::get_free_memory() const {
-  Segment& segment = Segment::containing(this);
-  return segment.header().max - kernel::heap_offset - segment.runs().used();
-}
-
-bool Heap::all_memory_deallocated() {
-  return Segment::containing(this).runs().used() == 0;
-}
-bool Heap::check_sanity() {
-  return Segment::containing(this).runs().verify().empty();
-}
-
-void* Heap::raw_allocation_command(boost::interprocess::allocation_type command, size_type limit, size_type& preferred,
-                                   void*& reuse, size_type object_size) {
-  namespace bip = boost::interprocess;
-  if (reuse != nullptr && (command & (bip::expand_fwd | bip::shrink_in_place)) != 0 &&
-      size(reuse) >= bytes_of(limit, object_size)) {
-    preferred = size(reuse) / object_size;
-    return reuse;
-  }
-  void* fresh = nullptr;
-  if ((command & bip::allocate_new) != 0) {
-    reuse = nullptr;
-    fresh = allocate(bytes_of(preferred, object_size));
-    if (fresh == nullptr) fresh = allocate(bytes_of(limit, object_size));
-    if (fresh != nullptr) preferred = size(fresh) / object_size;
-  }
-  if (fresh == nullptr && (command & bip::nothrow_allocation) == 0) throw bip::bad_alloc();
-  return fresh;
-}
-
-void Heap::allocate_many(size_type bytes, size_type count, multiallocation_chain& chain) {
-  multiallocation_chain fresh;  // all or none: what the chain has already is not ours
-  for (size_type i = 0; i < count; ++i) {
-    void* p = allocate(bytes);
-    if (p == nullptr) return deallocate_many(fresh);
-    fresh.push_back(void_pointer(p));
-  }
-  chain.splice_after(chain.last(), fresh);
-}
-
-void Heap::allocate_many(const size_type* sizes, size_type count, size_type object_size, multiallocation_chain& chain) {
-  multiallocation_chain fresh;
-  for (size_type i = 0; i < count; ++i) {
-    void* p = allocate(bytes_of(sizes[i], object_size));
-    if (p == nullptr) return deallocate_many(fresh);
-    fresh.push_back(void_pointer(p));
-  }
-  chain.splice_after(chain.last(), fresh);
-}
-
-void Heap::deallocate_many(multiallocation_chain& chain) {
-  while (!chain.empty()) deallocate(boost::interprocess::ipcdetail::to_raw_pointer(chain.pop_front()));
-}
-
-}  // namespace partage

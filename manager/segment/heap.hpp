@@ -26,11 +26,16 @@
 // is 0, so that its taker can tell whether its locks have been made: a lock that exists must not be made again, because
 // whoever repairs an old transaction may be about to take it.
 //
+// Damage: a log is only repeated if it can be one; else, and when verify() finds anything, the heap is condemned. What needs no
+// memory goes on then.
+//
 // Crash: dies before the commit word -> nothing happened. After it -> the next locker applies the log. Growth is
 // fallocate() first, then `committed` in the log: a death in between leaves memory charged that is charged again for free.
 //
 // Invariants: (1) blocks tile [first, top) without gaps; (2) no two free blocks are neighbours, none ends at top;
 // (3) a block is free iff it is in the bin of its size; (4) top <= committed <= max.
+//
+// Files: heap.cpp takes and gives back, heap_verify.cpp looks at what there is, heap_boost.cpp is the outside.
 // Complexity: O(1) but for fallocate. Lock order: taken last; nothing is locked while it is held.
 #pragma once
 
@@ -114,6 +119,14 @@ class Runs {
   Word& link(u64 run) const noexcept;
   u64 used() const noexcept;
 
+  /// It looks like a run that is in use, of at least so many bytes: what a word that may be damaged has to name before it is
+  /// followed. O(1), without the lock; of a run that somebody else owns the answer may be old.
+  bool looks_like_run(u64 run, std::size_t least_bytes, Pool pool = Pool::none) const noexcept;
+  /// The same for a whole list of runs, which is also to end.
+  bool looks_like_list(u64 first) const noexcept;
+  /// Nothing is taken or given back any more: acquire() and its kin throw Corrupt.
+  void condemn();
+
   /// Calls fn(run, payload bytes, is_free, pool kind) for every block, in address order, under the lock.
   void for_each(const std::function<void(u64 run, std::size_t bytes, bool free, Pool pool)>& fn);
   /// Checks invariants 1 to 4. "" or what is wrong.
@@ -131,6 +144,7 @@ class Runs {
   u64 find_fit(const Plan& plan, u64 lines) const;
   void commit(const Plan& plan);
   void replay();
+  bool log_is_sound() const noexcept;
   void grow_to(Plan& plan, u64 end, std::size_t asked);
   [[noreturn]] void refuse_beyond_maximum(std::size_t asked) const;
   HeapState& state() const noexcept;

@@ -22,6 +22,10 @@ Place place_of(u32 index) noexcept {
   return {chunk, index - ((u64{1} << chunk) - 1) * ObjectTable::first_chunk_slots};
 }
 
+[[noreturn]] void refuse_damaged_table() {
+  throw Corrupt("partage: the table of objects is damaged; `partage check` says more");
+}
+
 bool unreferenced(const Change& change, const ObjectSlot& slot) {
   if (change.get(slot.count) != 0) return false;
   return std::ranges::all_of(slot.holders, [&](const Word& w) { return change.get(w) == 0; });
@@ -59,6 +63,11 @@ u64 store_text(Change& change, std::string_view text) {
 
 }  // namespace
 
+bool looks_like_text(Segment& segment, u64 run) noexcept {
+  const Runs runs = segment.runs();
+  return runs.looks_like_run(run, 8) && segment.at<Word>(run).load() <= runs.payload_size(run) - 8;
+}
+
 std::vector<ObjectRef>& made_dying() noexcept {
   // exit() destroys the objects of the thread before the handlers in which the process leaves its segments: then it is made
   // anew, and left to the end of the process.
@@ -92,7 +101,9 @@ ObjectSlot* Objects::find(u32 index) const noexcept {
   const Place place = place_of(index);
   if (place.chunk >= ObjectTable::chunk_count) return nullptr;
   const u64 chunk = table().chunks[place.chunk].load_acquire();
-  return chunk == 0 ? nullptr : &segment_->at<ObjectSlot>(chunk) + place.slot;
+  const bool is_chunk =
+      chunk != 0 && chunk % 64 == 0 && segment_->holds(chunk, ObjectTable::bytes_of_chunk(place.chunk));
+  return is_chunk ? &segment_->at<ObjectSlot>(chunk) + place.slot : nullptr;
 }
 
 bool Objects::ensure_slot(u32 index) {
@@ -101,9 +112,10 @@ bool Objects::ensure_slot(u32 index) {
   if (place.chunk >= ObjectTable::chunk_count) return false;
   Stripe& directory = table().directory;
   const StripeLock lock(*segment_, directory);
-  if (table().chunks[place.chunk].load() != 0) return true;
+  if (find(index) != nullptr) return true;
+  if (table().chunks[place.chunk].load() != 0) refuse_damaged_table();
   Change change(*segment_, directory);
-  const u64 bytes = (ObjectTable::first_chunk_slots << place.chunk) * sizeof(ObjectSlot);
+  const u64 bytes = ObjectTable::bytes_of_chunk(place.chunk);
   const Change::Run run = change.take_run(bytes, Pool::none);
   run.draft.zero(&segment_->at<Word>(run.offset), bytes / 8);
   change.put(table().chunks[place.chunk], run.offset);
@@ -128,6 +140,9 @@ ObjectRef Objects::create(const Making& making) {
       continue;
     }
     ObjectSlot& slot = *find(index);
+    if (index % ObjectTable::stripe_count != s || SlotWord::of(slot.state.load()).state != SlotState::free) {
+      refuse_damaged_table();  // else an object would be made over another
+    }
     Change change(*segment_, home);
     const u64 body = making.build(change);
     const SlotWord word{SlotWord::of(slot.state.load()).generation + 1, making.flags, making.kind, SlotState::live};
@@ -159,6 +174,10 @@ bool Objects::acquire(ObjectRef ref, u64 holder) {
   Stripe& home = stripe_of(index_of(ref));
   const StripeLock lock(*segment_, home);
   if (!matches(*slot, ref)) return false;
+  if ((SlotWord::of(slot->state.load()).flags & object_flag::quarantined) != 0) {
+    throw Corrupt("partage: object #" + std::to_string(ref) +
+                  " was found damaged and is quarantined; `partage check` says what is wrong with it");
+  }
   Word& word = holder_word(*slot, holder);
   if ((word.load() & holder_bit(holder)) != 0) return true;
   Change change(*segment_, home);
@@ -187,7 +206,9 @@ void Objects::for_each(const std::function<void(u32, ObjectSlot&)>& fn) const {
     const u64 used = stripe(s).body[ObjectTable::slots_used].load();
     for (u64 i = 0; i < used; ++i) {
       const auto index = static_cast<u32>(i * ObjectTable::stripe_count + s);
-      if (ObjectSlot* slot = find(index)) fn(index, *slot);
+      ObjectSlot* slot = find(index);
+      if (slot == nullptr) break;  // no slot follows one that was never made
+      fn(index, *slot);
     }
   }
 }
@@ -217,7 +238,8 @@ ObjectRef Objects::first_dying(std::size_t s) const {
   const u64 first = stripe(s).body[ObjectTable::dying_list].load();
   if (first == 0) return 0;
   const auto index = static_cast<u32>(first - 1);
-  return make_ref(index, SlotWord::of(find(index)->state.load()).generation);
+  const ObjectSlot* slot = find(index);
+  return slot == nullptr ? 0 : make_ref(index, SlotWord::of(slot->state.load()).generation);
 }
 
 // ---- references changed by a transaction -----------------------------------------------------------------------------

@@ -59,6 +59,13 @@ enum class ObjectKind : u64 {
   parcel = 17  // a list: the handles inside a message that is on its way
 };
 
+/// Flags of an object slot. DO NOT CHANGE THESE VALUES: they are in segments.
+namespace object_flag {
+inline constexpr u16 handles = 1;      // its elements may hold references
+inline constexpr u16 internal = 2;     // the registry's own; not shown, nobody's to release
+inline constexpr u16 quarantined = 4;  // found damaged; see registry/quarantine.hpp
+}  // namespace object_flag
+
 struct alignas(64) ObjectSlot {
   Word state;
   Word count;
@@ -100,6 +107,7 @@ struct ObjectTable {
   static constexpr std::size_t stripe_count = 16;
   static constexpr std::size_t chunk_count = 24;
   static constexpr std::size_t first_chunk_slots = 256;
+  static constexpr u64 bytes_of_chunk(std::size_t k) noexcept { return (first_chunk_slots << k) * sizeof(ObjectSlot); }
   // Words of a registry stripe's body.
   static constexpr std::size_t free_list = 1, dying_list = 2, slots_used = 3;
 
@@ -118,7 +126,7 @@ class Objects {
 
   Stripe& stripe_of(u32 index) const noexcept { return table().stripes[index % ObjectTable::stripe_count]; }
   Stripe& stripe(std::size_t i) const noexcept { return table().stripes[i]; }
-  /// nullptr for an index that was never a slot.
+  /// nullptr for an index that was never a slot, or whose chunk is none because the table is damaged.
   ObjectSlot* find(u32 index) const noexcept;
 
   /// Makes an object in one commit. `build` gets the change on the slot's stripe: it takes and fills runs and returns the
@@ -133,7 +141,8 @@ class Objects {
   };
   ObjectRef create(const Making& making);
 
-  /// The holder's bit is set and the object is alive; false: it has gone (or was another generation).
+  /// The holder's bit is set and the object is alive; false: it has gone (or was another generation). Throws Corrupt for one that
+  /// is quarantined.
   bool acquire(ObjectRef ref, u64 holder);
   /// Clears the holder's bit. True: that was the last reference and the object is dying now.
   bool release(ObjectRef ref, u64 holder);
@@ -155,6 +164,9 @@ class Objects {
 
   Segment* segment_;
 };
+
+/// The offset names a stored text, a schema or a name: its length, then the bytes, which end within their run.
+bool looks_like_text(Segment& segment, u64 run) noexcept;
 
 /// Objects this thread's commits have turned to garbage and nobody has taken care of yet. Whoever runs operations that may
 /// drop references empties it afterwards (registry/collect.hpp).

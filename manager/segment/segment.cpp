@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "manager/segment/client_life.hpp"
+#include "manager/segment/mappings.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -37,8 +38,11 @@ std::size_t allowed_max() {
 
 boost::interprocess::mapped_region map(const MemoryObject& object, std::size_t bytes) {
   try {
-    return boost::interprocess::mapped_region(object, boost::interprocess::read_write, 0, bytes, nullptr,
+    boost::interprocess::mapped_region region(object, boost::interprocess::read_write, 0, bytes, nullptr,
                                               MAP_NORESERVE);
+    // A core dump would read all of the reserved memory, and so put pages behind its holes: gigabytes of /dev/shm and of the disk.
+    ::madvise(region.get_address(), bytes, MADV_DONTDUMP);
+    return region;
   } catch (const boost::interprocess::interprocess_exception& e) {
     throw OutOfMemory(std::string("partage: cannot map a segment (") + e.what() +
                           "); the address space limit (ulimit -v) may be lower than ManagerOptions::max_size",
@@ -57,6 +61,13 @@ std::vector<Segment*>& mappings() {
 }
 
 }  // namespace
+
+void lock_mappings() noexcept {
+  mappings_mutex().lock();
+}
+void unlock_mappings() noexcept {
+  mappings_mutex().unlock();
+}
 
 Segment::Segment(MemoryObject object, boost::interprocess::mapped_region region)
     : object_(std::move(object)), region_(std::move(region)), base_(static_cast<std::byte*>(region_.get_address())) {
@@ -126,6 +137,7 @@ std::shared_ptr<Segment> Segment::create(const Size& size, const std::string& na
   header->heap = heap_offset;
   std::memcpy(header->name, name.c_str(), name.size() + 1);
   // The managed segment of Boost.Interprocess over our heap; its index is null_index, names are the registry's.
+  // NOLINTNEXTLINE(bugprone-unused-raii): what it makes stands in the memory
   ManagedSegment(boost::interprocess::create_only, segment->base_ + heap_offset, max - heap_offset);
   header->magic = segment_magic;
   return segment;

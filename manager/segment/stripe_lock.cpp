@@ -8,6 +8,7 @@
 
 #include "manager/platform/process_identity.hpp"
 #include "manager/segment/transaction.hpp"
+#include "manager/segment/wait_table.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -63,25 +64,95 @@ void GuardedStripe::repair() noexcept {
   const RepairHooks& hook = hooks()[static_cast<std::size_t>(s.kind()) % hooks().size()];
   if (hook.settle != nullptr) hook.settle(*segment_, s);
   if (Window::is_open(s)) Window::close(s);
-  runs.release_all(s.spill);
-  runs.release_all(s.pend);
+  try {
+    runs.release_all(s.spill);
+    runs.release_all(s.pend);
+  } catch (const Corrupt&) {  // overwritten meanwhile: lost, but nothing else
+  }
   if (hook.afterwards != nullptr) hook.afterwards(*segment_, s);
 }
 
 namespace {
+
+/// "", or why what the dead holder left cannot be what an operation leaves; only then is it followed.
+const char* unrepairable(Segment& segment, Stripe& s) {
+  Runs runs(segment);
+  runs.repair();  // it writes `pend` words
+  if (!runs.looks_like_list(s.pend.load()) || !runs.looks_like_list(s.spill.load())) return "memory in transit is none";
+  const u64 commit = s.commit.load(), n = commit & CommitWord::count_mask, end = segment.header().max;
+  if (commit >> CommitWord::record_shift > transaction_records) return "there is no such transaction";
+  if ((commit & CommitWord::spilled) != 0) {
+    if (n > end / sizeof(LogSlot) || !runs.looks_like_run(s.spill.load(), n * sizeof(LogSlot)))
+      return "its log is nowhere";
+    if (!logs_within(std::span(&segment.at<LogSlot>(s.spill.load()), n), end))
+      return "its log leads out of the segment";
+  } else {
+    if (n > Stripe::near_slots) return "its log is too long";
+    for (u64 i = 0; i < n; ++i) {
+      if (!logs_within(std::span(&s.slot(i), 1), end)) return "its log leads out of the segment";
+    }
+  }
+  const RepairHooks& hook = hooks()[static_cast<std::size_t>(s.kind()) % hooks().size()];
+  return hook.is_sound == nullptr || hook.is_sound(segment, s) ? "" : "a shift of elements that cannot be";
+}
+
+void repair_or_condemn(Segment& segment, Stripe& stripe) {
+  const char* reason = "";
+  try {
+    const RepairScope patient;
+    reason = unrepairable(segment, stripe);
+  } catch (...) {  // the heap is condemned
+    stripe.mutex.condemn();
+    throw;
+  }
+  if (*reason != '\0') {
+    stripe.mutex.condemn();
+    throw Corrupt(std::string("partage: a process died in an operation on an object, and what it left is damaged (") +
+                  reason + "); the object is quarantined, `partage check` says which");
+  }
+  GuardedStripe(segment, stripe).repair();
+  stripe.mutex.mark_consistent();
+}
+
 /// False: busy.
 bool settled(Segment& segment, Stripe& stripe, Acquired acquired) {
   if (acquired == Acquired::owner_died) {
     segment.header().repairs.draw();
-    GuardedStripe(segment, stripe).repair();
-    stripe.mutex.mark_consistent();
+    repair_or_condemn(segment, stripe);
   }
   return acquired != Acquired::busy;
 }
+
+/// Of a lock that was busy just now.
+Acquired wait_for(Segment& segment, Stripe& stripe, const Deadline& deadline) {
+  Tally::add(segment.header().contended);
+  if (Word* const tally = stripe.contended()) Tally::add(*tally);
+  if (const Acquired soon = stripe.mutex.spin(); soon != Acquired::busy) return soon;
+  const ShownWait shown(segment, segment.offset_of(&stripe), deadline.has_value(), Clock::now());
+  return stripe.mutex.sleep(deadline);
+}
+
 }  // namespace
 
+bool condemn_stripe(Stripe& stripe) noexcept {
+  constexpr std::chrono::milliseconds moment{200};
+  if (stripe.mutex.condemned()) return true;
+  try {
+    if (stripe.mutex.acquire(Clock::now() + moment) == Acquired::busy) {
+      if (!stripe.mutex.held_by_ghost()) return false;
+      stripe.mutex.condemn_for_ghost();
+      return true;
+    }
+    Window::open(stripe);
+    stripe.mutex.condemn();
+  } catch (const Corrupt&) {  // the lock itself was overwritten
+    stripe.mutex.condemn_for_ghost();
+  }
+  return true;
+}
+
 void lock_stripe_after(Segment& segment, Stripe& stripe, Acquired at_once) {
-  const Acquired acquired = at_once == Acquired::busy ? stripe.mutex.wait(segment.deadline()) : at_once;
+  const Acquired acquired = at_once == Acquired::busy ? wait_for(segment, stripe, segment.deadline()) : at_once;
   if (!settled(segment, stripe, acquired)) stayed_locked(stripe);
 }
 
@@ -97,7 +168,7 @@ bool lock_stripe_until(Segment& segment, Stripe& stripe, const Deadline& until) 
     lock_stripe(segment, stripe);
     return true;
   }
-  return settled(segment, stripe, stripe.mutex.acquire(std::max(*until, Clock::now() + moment)));
+  return settled(segment, stripe, wait_for(segment, stripe, std::max(*until, Clock::now() + moment)));
 }
 
 constinit thread_local UserCodeScope* UserCodeScope::innermost = nullptr;
@@ -131,6 +202,7 @@ UserCodeRead::UserCodeRead(Segment& segment) : segment_(segment) {
 void UserCodeRead::disturbed(Stripe& stripe) {
   if (stripe.mutex.owner_dead() && try_lock_stripe(segment_, stripe)) unlock_stripe(stripe);
   if (deadline_ && Clock::now() >= *deadline_) stayed_locked(stripe);
+  if (stripe.mutex.condemned()) StripeLock(segment_, stripe).unlock();  // throws
   sched_yield();
 }
 

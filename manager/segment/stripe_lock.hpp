@@ -4,6 +4,8 @@
 // the heap's log first (it writes `pend` words), then the stripe's own log, then the container's part (a shift in progress,
 // an unpublished split), then the runs in transit. Every step may be killed and repeated.
 //
+// A stripe whose remains cannot be those of an operation was overwritten. It is condemned instead: whoever wants it gets Corrupt.
+//
 // Lock order, for everybody: transaction record -> container stripes by ascending offset -> registry stripes by ascending
 // offset -> heap. A thread that runs user code (modify) never blocks: see ReadLock.
 #pragma once
@@ -22,9 +24,14 @@ namespace partage::kernel {
 struct RepairHooks {
   /// Called after the log was replayed or dropped, before the window is closed; may open it again and commit.
   void (*settle)(Segment&, Stripe&) = nullptr;
+  /// Called first, with the lock: what settle() would follow makes sense. False: the stripe is damaged.
+  bool (*is_sound)(const Segment&, const Stripe&) = nullptr;
   /// Called last, with the window closed and nothing in transit.
   void (*afterwards)(Segment&, Stripe&) = nullptr;
 };
+/// Takes a damaged stripe out of use for good: readers without the lock and lockers alike get Corrupt. False: a living process
+/// holds it, for longer than a moment. Repeating it is harmless.
+bool condemn_stripe(Stripe& stripe) noexcept;
 void set_repair_hooks(StripeKind kind, RepairHooks hooks) noexcept;
 
 /// The rest of lock_stripe() when the lock is not simply free: waits, and repairs after a dead owner.

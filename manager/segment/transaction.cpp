@@ -20,9 +20,12 @@ void repair_participants(Segment& segment, TransactionRecord& record) {
   segment.header().repairs.draw();
   const RepairScope patient;
   for (u64 i = 0, n = std::min<u64>(record.count.load(), most_participants); i < n; ++i) {
-    Stripe& stripe = segment.at<Stripe>(record.list[i].load());
-    lock_stripe(segment, stripe);
-    unlock_stripe(stripe);
+    const u64 offset = record.list[i].load();
+    if (offset % alignof(Stripe) != 0 || !segment.holds(offset, sizeof(Stripe))) continue;  // damaged, and not followed
+    try {
+      StripeLock(segment, segment.at<Stripe>(offset)).unlock();
+    } catch (const Corrupt&) {  // quarantined
+    }
   }
   record.mutex.mark_consistent();
 }
@@ -109,8 +112,7 @@ Transaction::~Transaction() {
 
 void Transaction::lock(std::vector<Stripe*> stripes) {
   std::ranges::sort(stripes);
-  const auto [first, last] = std::ranges::unique(stripes);
-  stripes.erase(first, last);
+  stripes.erase(std::unique(stripes.begin(), stripes.end()), stripes.end());
   std::erase_if(stripes, [&](Stripe* s) { return has(*s); });
   TransactionRecord& record = record_at(segment_, record_);
   const u64 count = record.count.load();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <partage/error.hpp>
 
+#include "manager/segment/wait_table.hpp"
+
 namespace partage::kernel {
 namespace {
 
@@ -17,13 +19,19 @@ void require_live(const Segment& segment) {
 /// Shows where this process waits, for as long as it lives.
 class Shown {
  public:
-  Shown(Segment& segment, const u32* word) noexcept : lives_(segment) { lives_.waits_at(segment.offset_of(word)); }
+  Shown(Segment& segment, WaitWord& word, bool timed, Clock::time_point since) noexcept
+      : lives_(segment), entry_(segment, segment.offset_of(&word), timed, since) {
+    lives_.waits_at(segment.offset_of(&word));
+    word.count_sleep();
+    Tally::add(segment.header().sleeps);
+  }
   Shown(const Shown&) = delete;
   Shown& operator=(const Shown&) = delete;
   ~Shown() { lives_.waits_at(0); }
 
  private:
   Lives lives_;
+  ShownWait entry_;
 };
 
 }  // namespace
@@ -56,7 +64,8 @@ void Waiting::sleep() {
     if (!until || look_again < *until) until = look_again;
   }
   {
-    const Shown shown(segment_, words_[0].word);
+    if (since_ == Clock::time_point{}) since_ = Clock::now();
+    const Shown shown(segment_, *word_, deadline_.has_value(), since_);
     sleep_on(words_, until);
   }
   for (const ClientId client : clients_) {

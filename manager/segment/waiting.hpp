@@ -45,6 +45,7 @@ class Waiting {
   void expect(WaitWord& word) {
     if (deadline_ && *deadline_ == Clock::time_point::min()) return;  // it will not sleep, so nobody has to wake it
     words_.assign(1, word.expect());
+    word_ = &word;
     clients_.clear();
   }
   /// The same where every change that is waited for is a commit of this one stripe, whose lock the caller has: may spin.
@@ -68,7 +69,9 @@ class Waiting {
 
   Segment& segment_;
   Deadline deadline_;
+  Clock::time_point since_{};  // of the first sleep, which those who look are told: of later ones too
   Spin spin_;
+  WaitWord* word_ = nullptr;
   std::vector<FutexWord> words_;
   std::vector<ClientId> clients_;
 };

@@ -29,7 +29,7 @@ void Connections::listen(bool on) noexcept {
 }
 
 void Connections::on_listener() {
-  for (;;) {
+  for (std::size_t i = 0; i < at_once; ++i) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
       admit(fd);
@@ -80,7 +80,7 @@ bool Connections::answer(int fd, ControlKind kind, u64 value) noexcept {
 void Connections::on_connection(int fd) {
   const auto at = std::ranges::find(open_, fd, &Connection::fd);
   if (at == open_.end()) return;
-  for (;;) {
+  for (std::size_t i = 0; i < at_once; ++i) {
     ControlMessage message;
     const ssize_t n = ::recv(fd, &message, sizeof message, MSG_DONTWAIT | MSG_TRUNC);
     if (n < 0 && errno == EINTR) continue;

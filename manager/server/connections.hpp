@@ -1,7 +1,8 @@
 // The connections of the control socket: accepts them, judges peers and messages, and hands on what was asked for.
 //
 // A peer can neither make the manager wait nor take its descriptors away: everything is non-blocking, at most `most`
-// connections stand at a time (the oldest goes), and one that says nothing is closed after `idle`.
+// connections stand at a time (the oldest goes), and one that says nothing is closed after `idle`. One that never stops
+// talking, or connecting, is heard `at_once` messages at a time, and then it is the turn of the others.
 //
 // In the epoll instance the listening socket has `listener_data`, connections have their descriptor +
 // `connection_data`.
@@ -19,6 +20,7 @@ class Connections {
  public:
   static constexpr u64 listener_data = u64{1} << 32, connection_data = u64{2} << 32;
   static constexpr std::size_t most = 64;
+  static constexpr std::size_t at_once = 64;
   static constexpr std::chrono::seconds idle{2};
 
   /// Opens the control socket. Throws ConnectionError.

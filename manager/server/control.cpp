@@ -1,6 +1,7 @@
 #include "manager/server/control.hpp"
 
 #include <poll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <partage/error.hpp>
 
+#include "manager/registry/control_table.hpp"
 #include "manager/registry/service.hpp"
 
 namespace partage::kernel {
@@ -20,11 +22,11 @@ struct Address {
   sockaddr_un address{};
   socklen_t length = 0;
 
-  explicit Address(u64 id) noexcept {
+  explicit Address(u64 number) noexcept {
     address.sun_family = AF_UNIX;
     // By hand: every child comes here, and would have to map the pages of snprintf().
     char* to = std::copy_n("partage-", 8, address.sun_path + 1);
-    for (int shift = 60; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[id >> shift & 15];
+    for (int shift = 60; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[number >> shift & 15];
     length = static_cast<socklen_t>(to - reinterpret_cast<const char*>(&address));
   }
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
@@ -32,6 +34,16 @@ struct Address {
 
 int control_socket() noexcept {
   return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+u64 random_number() noexcept {
+  u64 number = 0;
+  while (number == 0) {
+    if (::getrandom(&number, sizeof number, 0) != sizeof number) {
+      number = static_cast<u64>(Clock::now().time_since_epoch().count()) ^ static_cast<u64>(::getpid()) << 48;
+    }
+  }
+  return number;
 }
 
 class Descriptor {
@@ -66,7 +78,7 @@ bool send_message(int fd, const Segment& segment, ControlKind kind, u64 value) n
 }  // namespace
 
 std::string control_name(const Segment& segment) {
-  return Address(segment.header().id).address.sun_path + 1;
+  return Address(control_table(segment).control_number.load()).address.sun_path + 1;
 }
 
 bool is_right(const ControlMessage& message, const Segment& segment) noexcept {
@@ -75,24 +87,23 @@ bool is_right(const ControlMessage& message, const Segment& segment) noexcept {
 }
 
 int open_control_socket(const Segment& segment) {
-  const Address address(segment.header().id);
   const int fd = control_socket();
-  int error = fd < 0 ? errno : 0;
-  // A process that dies lets go of its locks before it closes its sockets: the manager before this one may be about to.
-  const auto end = Clock::now() + std::chrono::seconds(2);
-  while (fd >= 0) {
-    if (::bind(fd, address.get(), address.length) == 0 && ::listen(fd, 512) == 0) return fd;
+  int error = fd < 0 ? errno : EADDRINUSE;
+  for (int tries = 0; fd >= 0 && error == EADDRINUSE && tries < 100; ++tries) {
+    const u64 number = random_number();
+    const Address address(number);
+    if (::bind(fd, address.get(), address.length) == 0 && ::listen(fd, 512) == 0) {
+      Log::decide(control_table(segment).control_number, number);
+      return fd;
+    }
     error = errno;
-    if (error != EADDRINUSE || Clock::now() >= end) break;
-    ::usleep(500);
   }
   if (fd >= 0) ::close(fd);
-  throw ConnectionError("partage: the manager cannot open its control socket '" + control_name(segment) +
-                        "': " + std::strerror(error));
+  throw ConnectionError(std::string("partage: the manager cannot open its control socket: ") + std::strerror(error));
 }
 
 int connect_control(const Segment& segment) noexcept {
-  const Address address(segment.header().id);
+  const Address address(control_table(segment).control_number.load());
   const int fd = control_socket();
   if (fd < 0) return -1;
   if (::connect(fd, address.get(), address.length) == 0 && is_same_user(fd)) return fd;

@@ -1,8 +1,10 @@
 // The control socket of a manager: how clients make it look, and how it is told to end.
 //
-// An abstract Unix socket named after the segment's random id, "\0partage-<id in hex>", SEQPACKET: it has no place in
-// the file system, so nothing is left of it, and a message arrives whole or not at all. Nothing that must happen
-// depends on it: clients enter themselves in shared memory, and the manager looks around by itself now and then.
+// An abstract Unix socket, "\0partage-<number in hex>", SEQPACKET: it has no place in the file system, so nothing is left of
+// it, and a message arrives whole or not at all. Nothing that must happen depends on it: clients enter themselves in shared
+// memory, and the manager looks around by itself now and then.
+// The number is random, drawn by each manager for itself and told in the segment (control_table.hpp). Everybody can read the
+// names of sockets in /proc/net/unix: one that the next manager needs would be taken by another user as soon as this one dies.
 //
 // Layout of a message (32 bytes, host byte order; both ends run on one machine)
 //     0  magic    u32 "PGC1"        4  version  u16 (1)        6  kind  u16
@@ -46,7 +48,7 @@ bool is_right(const ControlMessage& message, const Segment& segment) noexcept;
 
 /// "partage-0123456789abcdef"
 std::string control_name(const Segment& segment);
-/// The listening socket of a manager. Throws ConnectionError.
+/// The listening socket of a manager, by a new name. Throws ConnectionError.
 int open_control_socket(const Segment& segment);
 /// A connection to the manager, or -1. Does not wait.
 int connect_control(const Segment& segment) noexcept;

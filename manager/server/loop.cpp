@@ -31,6 +31,7 @@ ManagerLoop::ManagerLoop(Segment& segment, Lifetime lifetime)
     : segment_(segment),
       lifetime_(lifetime),
       former_timeout_(segment.operation_timeout),
+      chronicle_(segment),
       next_tick_(Clock::now() + tick) {
   try {
     register_repairs();
@@ -38,8 +39,10 @@ ManagerLoop::ManagerLoop(Segment& segment, Lifetime lifetime)
     take_service();
     segment_.operation_timeout = patience;
     open_descriptors();
-    repair();
+    RepairReport repaired;
+    repair(&repaired);
     sweep(segment_);
+    chronicle_.began(segment_.header().manager_epoch.load() > 1, repaired);
     look(true);
   } catch (...) {
     end();
@@ -103,14 +106,14 @@ int ManagerLoop::milliseconds_to_next() const {
   return static_cast<int>(std::clamp<long long>(left, 0, tick.count()));
 }
 
-void ManagerLoop::run() {
+void ManagerLoop::run(const ServiceHooks& hooks) {
   std::array<epoll_event, 64> events;
   while (!ended_) {
     const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds_to_next());
     for (int i = 0; i < n; ++i) handle(events[static_cast<std::size_t>(i)].data.u64);
     const Connections::Wishes wishes = connections_->take();
     looks_ = looks_ || wishes.look || n == 0;
-    if (wishes.shutdown) ended_ = true;
+    if (wishes.shutdown) ended_ = "it was told to end";
     if (Clock::now() >= next_tick_) {
       next_tick_ = Clock::now() + tick;
       connections_->on_tick();
@@ -119,18 +122,21 @@ void ManagerLoop::run() {
       if (any_dying(segment_)) sweep(segment_);
     }
     if (looks_ && !ended_) look(std::exchange(thorough_, false));
-    if (!segment_.live()) ended_ = true;  // somebody else has shut it down
+    if (!segment_.live()) ended_ = "its owner has ended it";
   }
+  if (hooks.ending) hooks.ending();
   // In this order: whoever finds the name finds a living segment, or else nobody can mistake it for an orphan.
   segment_.shut_down();
+  if (hooks.ended) hooks.ended();
   const std::string name = segment_.header().name;
   if (!name.empty() && segment_.object().is_published_as(name)) MemoryObject::unpublish(name);
+  chronicle_.ended(ended_);
 }
 
 void ManagerLoop::handle(u64 data) {
   if (data == signal_data) {
     signalfd_siginfo info;
-    while (::read(signals_, &info, sizeof info) == sizeof info) ended_ = true;
+    while (::read(signals_, &info, sizeof info) == sizeof info) ended_ = "it got a signal";
   } else if (data == Connections::listener_data) {
     connections_->on_listener();
   } else if (data >= Connections::connection_data) {
@@ -143,24 +149,31 @@ void ManagerLoop::handle(u64 data) {
 void ManagerLoop::look(bool thorough) {
   looks_ = false;
   try {
+    chronicle_.look();
     for (auto dead = watcher_->look(thorough); !dead.empty(); dead = watcher_->look(false)) {
       // Among the dead are orphans only when they were given their time.
-      if (reap(segment_, dead, Orphans::take) == 0) break;
+      RepairReport repaired;
+      const std::size_t reaped = reap(segment_, dead, Orphans::take, &repaired);
+      chronicle_.reaped(dead, repaired);
+      if (reaped == 0) break;
     }
     if (lifetime_ == Lifetime::while_attached && Clients(segment_).count() == 0) {
-      ended_ = Clients(segment_).shut_down_if_deserted();
+      if (Clients(segment_).shut_down_if_deserted()) ended_ = "no process is attached";
     }
-  } catch (...) {  // a stopped process holds a lock, or no memory: the next tick tries again
+  } catch (const std::exception& error) {  // a stopped process holds a lock, or no memory: the next tick tries again
     repair_due_ = true;
+    chronicle_.put_off(error.what());
   }
 }
 
-void ManagerLoop::repair() {
+void ManagerLoop::repair(RepairReport* report) {
   try {
-    repair_everything(segment_);
+    repair_everything(segment_, report);
     repair_due_ = false;
-  } catch (const Error&) {  // as above
+    chronicle_.caught_up();
+  } catch (const Error& error) {  // as above
     repair_due_ = true;
+    chronicle_.put_off(error.what());
   }
 }
 

@@ -22,6 +22,7 @@
 
 #include <memory>
 
+#include "manager/server/chronicle.hpp"
 #include "manager/server/connections.hpp"
 #include "manager/server/manager.hpp"
 #include "manager/server/watcher.hpp"
@@ -41,14 +42,14 @@ class ManagerLoop {
 
   /// Serves until told to end or, depending on the lifetime, until no process is attached. Then the segment is shut
   /// down and its name is gone.
-  void run();
+  void run(const ServiceHooks& hooks = {});
 
  private:
   void take_service();
   void open_descriptors();
   void handle(u64 data);
   void look(bool thorough);
-  void repair();
+  void repair(RepairReport* report = nullptr);
   void end() noexcept;
   int milliseconds_to_next() const;
 
@@ -60,11 +61,12 @@ class ManagerLoop {
   int signals_ = -1;
   std::unique_ptr<Connections> connections_;
   std::unique_ptr<Watcher> watcher_;
+  Chronicle chronicle_;
   Clock::time_point next_tick_;
   bool repair_due_ = true;
-  bool looks_ = false;     // a look is wanted
-  bool thorough_ = false;  // and a thorough one
-  bool ended_ = false;
+  bool looks_ = false;           // a look is wanted
+  bool thorough_ = false;        // and a thorough one
+  const char* ended_ = nullptr;  // why
 };
 
 }  // namespace partage::kernel

@@ -5,6 +5,7 @@
 
 #include <partage/error.hpp>
 
+#include "manager/segment/published.hpp"
 #include "manager/server/control.hpp"
 #include "manager/server/loop.hpp"
 
@@ -56,12 +57,11 @@ std::shared_ptr<Segment> join_segment(MemoryObject object) {
 
 std::shared_ptr<Segment> connect_segment(const std::string& address) {
   const std::string name = name_in(address);
-  auto object = MemoryObject::open(name);
-  if (!object) {
+  auto segment = attach_published(name);
+  if (!segment) {
     throw ConnectionError("partage: nobody serves '" + name + "' on this machine; start it with Manager({.name = \"" +
                           name + "\"}) or `partage serve " + name + "`");
   }
-  auto segment = Segment::attach(std::move(*object));
   refuse_message_queue(*segment, name);
   if (!segment->live() || !is_manager_alive(*segment)) {
     throw ConnectionError("partage: the manager of '" + name + "' has died; Manager({.name = \"" + name +
@@ -76,14 +76,18 @@ std::shared_ptr<Segment> connect_segment(const std::string& address) {
 }
 
 std::shared_ptr<Segment> orphaned_segment(const std::string& name) {
-  auto object = MemoryObject::open(name);
-  if (!object) return nullptr;
-  auto segment = Segment::attach(std::move(*object));
+  auto segment = attach_published(name);
+  if (!segment) return nullptr;
   refuse_message_queue(*segment, name);
   if (segment->live() && is_manager_alive(*segment)) {
     throw ConnectionError("partage: '" + name + "' is served already, by process " +
                           std::to_string(segment->header().manager_pid.load()) + "; connect(\"" + name +
                           "\") to use it");
+  }
+  if (!segment->live() && is_manager_alive(*segment)) {
+    throw ConnectionError("partage: the manager of '" + name + "', process " +
+                          std::to_string(segment->header().manager_pid.load()) +
+                          ", is just ending; try again when it has");
   }
   if (!segment->live()) {  // its manager died between the end and taking the name away
     if (segment->object().is_published_as(name)) MemoryObject::unpublish(name);
@@ -104,18 +108,22 @@ void leave_segment(Segment& segment, bool ending) noexcept {
   const u64 slot = segment.client_slot;
   if (slot == 0 || !segment.live()) return;
   try {
-    Clients(segment).detach();
+    if (ending && has_other_threads()) {
+      Clients(segment).end();
+    } else {
+      Clients(segment).detach();
+    }
   } catch (...) {  // a stopped process holds a lock longer than operation_timeout: the slot goes with this process
   }
   if (!ending) notify(segment, slot);
 }
 
-void serve(const Segment& segment, Lifetime lifetime, const std::function<void()>& ready) {
+void serve(const Segment& segment, Lifetime lifetime, const ServiceHooks& hooks) {
   // A mapping of its own: the program may use the segment in other threads, with other patience.
   const auto own = Segment::attach(segment.object().duplicate());
   ManagerLoop loop(*own, lifetime);
-  if (ready) ready();
-  loop.run();
+  if (hooks.ready) hooks.ready();
+  loop.run(hooks);
 }
 
 bool ask_manager_to_stop(const Segment& segment, std::chrono::milliseconds timeout) {

@@ -56,9 +56,15 @@ void leave_segment(Segment& segment, bool ending = false) noexcept;
 /// Starts the manager process of a segment and waits until it serves. Returns its pid.
 /// ConnectionError: it could not start, says why; or a manager serves already, says which.
 pid_t start_manager(Segment& segment, const ManagerProcessOptions& options);
+/// What somebody wants done around a service, in the thread of the manager. Each may be empty.
+struct ServiceHooks {
+  std::function<void()> ready{};   // it serves
+  std::function<void()> ending{};  // it was told to end; all is as before. Throws nothing
+  std::function<void()> ended{};   // it has shut the segment down, and still has the name. Throws nothing
+};
 /// Runs the manager in this thread, until it ends; SIGINT and SIGTERM are blocked in it from then on. For `partage
-/// serve` and Server::serve_forever(). `ready` is called once it serves.
-void serve(const Segment& segment, Lifetime lifetime, const std::function<void()>& ready);
+/// serve` and Server::serve_forever().
+void serve(const Segment& segment, Lifetime lifetime, const ServiceHooks& hooks);
 /// Asks the manager to end and waits for it. False: it is still there after `timeout`. ConnectionError: it refuses.
 bool ask_manager_to_stop(const Segment& segment, std::chrono::milliseconds timeout);
 /// Ends the manager of a segment: every later call on it throws ManagerShutdown, the name is gone, the process too (it

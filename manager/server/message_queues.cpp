@@ -3,6 +3,8 @@
 #include <partage/error.hpp>
 #include <string_view>
 
+#include "manager/segment/published.hpp"
+
 namespace partage::kernel {
 namespace {
 
@@ -38,9 +40,8 @@ std::string message_queue_key(const Segment& segment) {
 }
 
 std::shared_ptr<Segment> find_message_queue(const std::string& name) {
-  auto object = MemoryObject::open(name);
-  if (!object) return nullptr;
-  auto segment = Segment::attach(std::move(*object));
+  auto segment = attach_published(name);
+  if (!segment) return nullptr;
   if (!segment->unmanaged()) {
     throw ConnectionError("partage: " + path_of(name) + " belongs to a manager of that name, not to a message queue; " +
                           "use another key");

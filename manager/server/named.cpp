@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "manager/registry/service.hpp"
+#include "manager/segment/published.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -25,21 +26,22 @@ std::shared_ptr<Segment> segment_to_serve(const std::string& name, const Segment
   return make_segment(size, name);
 }
 
-void serve_named(Segment& segment, const std::function<void()>& ready) {
+void serve_named(Segment& segment, const ServiceHooks& hooks) {
   const SignalMask mask;
-  serve(segment, Lifetime::until_told, [&] {
+  const auto ready = [&] {
     publish_segment(segment);  // of those who began with nothing at the same time, one gets the name
     leave_segment(segment);    // the manager is no client
-    if (ready) ready();
-  });
+    if (hooks.ready) hooks.ready();
+  };
+  serve(segment, Lifetime::until_told, {ready, hooks.ending, hooks.ended});
 }
 
 NamedState state_of(const std::string& name) noexcept {
   try {
-    auto object = MemoryObject::open(name);
-    if (!object) return {};
-    const auto segment = Segment::attach(std::move(*object));
-    const pid_t pid = segment->live() ? manager_pid(*segment) : 0;
+    const auto segment = attach_published(name);
+    if (!segment) return {};
+    if (!segment->live()) return {0, is_manager_alive(*segment)};
+    const pid_t pid = manager_pid(*segment);
     if (pid == 0) return {};
     if (is_alive(identity_of(pid))) return {pid, false};
     return {0, true};

@@ -24,14 +24,15 @@ namespace partage::kernel {
 /// What a manager of that name is to serve. This process is attached to it until serve_named() serves.
 std::shared_ptr<Segment> segment_to_serve(const std::string& name, const Segment::Size& size);
 
-/// Serves it under its name until told to end. `ready` is called once others can connect. The thread's signal mask is
+/// Serves it under its name until told to end. It is ready once others can connect. The thread's signal mask is
 /// afterwards what it was.
-void serve_named(Segment& segment, const std::function<void()>& ready);
+void serve_named(Segment& segment, const ServiceHooks& hooks);
 
 /// Who serves the published segment of that name. Errors of looking count as nobody.
 struct NamedState {
-  pid_t manager = 0;      // 0: nobody
-  bool changing = false;  // its manager died, and somebody is just adopting it or taking it away: ask again
+  pid_t manager = 0;  // 0: nobody
+  bool changing =
+      false;  // its manager died, and somebody is just adopting it or taking it away; or it is ending: ask again
 };
 NamedState state_of(const std::string& name) noexcept;
 

@@ -19,6 +19,7 @@
 #include <exception>
 #include <partage/error.hpp>
 
+#include "manager/platform/log.hpp"
 #include "manager/server/loop.hpp"
 #include "manager/server/manager.hpp"
 
@@ -87,6 +88,7 @@ struct Range {
 
 [[noreturn]] void be_manager(Segment& segment, Lifetime lifetime, int pipe, const std::vector<Range>& others) noexcept {
   std::set_terminate([] { ::_exit(1); });
+  log::silence();
   reset_signals();
   ::setsid();
   close_all_but({segment.object().fd(), pipe});

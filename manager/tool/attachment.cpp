@@ -3,6 +3,8 @@
 #include <charconv>
 #include <partage/error.hpp>
 
+#include "manager/registry/quarantine.hpp"
+#include "manager/schema/facts.hpp"
 #include "manager/server/manager.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/published.hpp"
@@ -34,9 +36,15 @@ ObjectRef id_in(std::string_view text) {
 Attachment::Attachment(const std::string& name)
     : name_(name_in(name)), segment_(attach(name_)), registry_(*segment_, kernel::Control::alone) {}
 
+Attachment::Attachment(std::string name, std::shared_ptr<kernel::Segment> segment, AtEnd at_end)
+    : name_(std::move(name)),
+      segment_(std::move(segment)),
+      registry_(*segment_, kernel::Control::alone),
+      at_end_(at_end) {}
+
 Attachment::~Attachment() {
   kernel::collect(*segment_);
-  kernel::leave_segment(*segment_);
+  if (at_end_ == AtEnd::leave) kernel::leave_segment(*segment_);
 }
 
 ObjectRef Attachment::find(std::string_view name_or_id) {
@@ -58,6 +66,10 @@ HeldObject Attachment::object(std::string_view name_or_id) {
   return held(ref);
 }
 
+bool Attachment::hold(ObjectRef ref) {
+  return kernel::is_quarantined(*segment_, ref) || registry_.acquire(ref);
+}
+
 HeldObject Attachment::held(ObjectRef ref) const {
   const auto facts = registry_.facts(ref);
   if (!facts) throw Corrupt("partage: an object went away while this process held it");
@@ -68,7 +80,7 @@ HeldObject Attachment::held(ObjectRef ref) const {
 
 ObjectRef Attachment::reference(std::string_view name_or_id, const schema::Type& type) {
   const HeldObject object = this->object(name_or_id);
-  if (type.form != schema::Form::handle && object.types->root().text != type.text) {
+  if (type.form != schema::Form::handle && !schema::is_same(object.types->root(), type)) {
     throw TypeError("partage: " + describe(object) + " is a " + object.types->root().text + ", and a " + type.text +
                     " is wanted");
   }

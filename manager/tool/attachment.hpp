@@ -26,6 +26,9 @@ struct HeldObject {
 class Attachment {
  public:
   explicit Attachment(const std::string& name);
+  /// Of a segment to which this process is attached already. `leave`: it no longer is afterwards.
+  enum class AtEnd { leave, stay };
+  Attachment(std::string name, std::shared_ptr<kernel::Segment> segment, AtEnd at_end);
   Attachment(const Attachment&) = delete;
   Attachment& operator=(const Attachment&) = delete;
   ~Attachment();
@@ -36,8 +39,9 @@ class Attachment {
 
   /// The object of that name, or that is written #ID.
   HeldObject object(std::string_view name_or_id);
-  /// A reference that was read out of a container; false: it has gone meanwhile. Held from then on.
-  bool hold(ObjectRef ref) { return registry_.acquire(ref); }
+  /// A reference that was read out of a container; false: it has gone meanwhile. Held from then on. One that is quarantined goes
+  /// nowhere, and is not to be looked at.
+  bool hold(ObjectRef ref);
   /// What is held already.
   HeldObject held(ObjectRef ref) const;
   /// For from_json(): the object of that name or id if it has this type. Throws TypeError otherwise.
@@ -55,6 +59,7 @@ class Attachment {
   std::string name_;
   std::shared_ptr<kernel::Segment> segment_;
   kernel::Registry registry_;
+  AtEnd at_end_ = AtEnd::leave;
 };
 
 }  // namespace partage::tool

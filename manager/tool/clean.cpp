@@ -90,6 +90,7 @@ std::string remove(const std::string& name, bool was_named) {
     return "process " + std::to_string(kernel::manager_pid(*segment)) + " serves it";
   }
   if (queue && !was_named) return "it is a message queue; `partage clean " + name + "` removes it";
+  if (service == Service::ended && kernel::is_manager_alive(*segment)) return "its manager is just ending";
   if (service != Service::ended) {
     if (has_orphans(*segment)) std::this_thread::sleep_for(kernel::orphan_grace);
     const ServiceLock lock(*segment);
@@ -108,6 +109,7 @@ std::string remove(const std::string& name, bool was_named) {
 
 void clean(const std::vector<std::string>& given, bool as_json) {
   std::vector<std::string> names;
+  names.reserve(given.size());
   for (const std::string& name : given) names.push_back(name_in(name));
   if (given.empty()) names = published_names();
 
@@ -130,7 +132,7 @@ void clean(const std::vector<std::string>& given, bool as_json) {
       if (!as_json) std::cout << "removed " << harmless(name) << '\n';
     } else {
       kept.push_back(json::object{{"name", name}, {"reason", reason}});
-      if (first_kept.empty()) first_kept = "partage: '" + name + "' is kept: " + reason;
+      if (first_kept.empty()) first_kept.append("partage: '").append(name).append("' is kept: ").append(reason);
     }
   }
   if (as_json) std::cout << schema::compact(json::object{{"removed", removed}, {"kept", kept}}) << '\n';

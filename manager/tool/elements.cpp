@@ -1,5 +1,4 @@
 // get, set, del: one object, or one element of it.
-#include <boost/json/parse.hpp>
 #include <charconv>
 #include <iostream>
 #include <partage/error.hpp>
@@ -7,7 +6,7 @@
 #include "manager/schema/attribute.hpp"
 #include "manager/schema/from_json.hpp"
 #include "manager/schema/json_text.hpp"
-#include "manager/schema/limits.hpp"
+#include "manager/schema/parse_json.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/object_json.hpp"
@@ -80,15 +79,12 @@ void refuse_set(const Attachment& attachment, const HeldObject& object) {
 
 /// The type of a new attribute, by what a word of the command line says.
 std::string description_of(const std::string& word) {
-  boost::json::parse_options options;
-  options.max_depth = schema::nesting_limit + 1;
-  boost::system::error_code error;
-  const boost::json::value value = boost::json::parse(word, error, {}, options);
-  if (error || value.is_string()) return "str";
-  if (value.is_bool()) return "bool";
-  if (value.is_int64()) return "i64";
-  if (value.is_uint64()) return "u64";
-  return value.is_double() ? "f64" : "object";
+  const auto value = schema::parse_json_if(word);
+  if (!value || value->is_string()) return "str";
+  if (value->is_bool()) return "bool";
+  if (value->is_int64()) return "i64";
+  if (value->is_uint64()) return "u64";
+  return value->is_double() ? "f64" : "object";
 }
 
 /// An attribute keeps the type it has.
@@ -164,6 +160,9 @@ void set(const std::string& name, const std::string& object_name, const std::opt
 
 void del(const std::string& name, const std::string& object_name, const std::optional<std::string>& key) {
   Attachment attachment(name);
+  // A name can be taken away from an object that cannot be looked at.
+  if (!key && !attachment.segment().unmanaged() && !object_name.empty() && attachment.registry().remove(object_name))
+    return;
   const HeldObject object = attachment.object(object_name);
   if (key && is_value(object)) no_key_of_value(attachment, object);
   if (key && object.facts.kind == kernel::ObjectKind::array) {
@@ -181,7 +180,6 @@ void del(const std::string& name, const std::string& object_name, const std::opt
     throw Failure{Exit::misused, "partage: '" + name + "' is a message queue, which goes as a whole; `partage clean " +
                                      name + "` removes it"};
   }
-  if (attachment.registry().remove(object_name)) return;
   for (const ObjectInfo& info : attachment.registry().objects()) {  // it was named by its id
     if (info.id == object.ref && !info.name.empty() && attachment.registry().remove(info.name)) return;
   }

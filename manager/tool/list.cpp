@@ -91,7 +91,8 @@ void list_objects(const std::string& name, bool as_json) {
                                  {"bytes", o.bytes},
                                  {"references", o.references},
                                  {"owner", o.owner_pid},
-                                 {"waiters", o.waiters}});
+                                 {"waiters", o.waiters},
+                                 {"quarantined", o.quarantined}});
     }
     std::cout << schema::compact(out) << '\n';
     return;
@@ -107,6 +108,11 @@ void list_objects(const std::string& name, bool as_json) {
                {"OWNER", right},
                {"WAITERS", right}});
   for (const ObjectInfo& o : objects) {
+    if (o.quarantined) {  // nothing else is known of it
+      table.add({'#' + std::to_string(o.id), o.name.empty() ? "-" : o.name, o.kind, "(quarantined)", "-", "-",
+                 std::to_string(o.references), std::to_string(o.owner_pid), "-"});
+      continue;
+    }
     table.add({'#' + std::to_string(o.id), o.name.empty() ? "-" : o.name, o.kind, o.types, std::to_string(o.size),
                std::to_string(o.bytes), std::to_string(o.references), std::to_string(o.owner_pid),
                std::to_string(o.waiters)});

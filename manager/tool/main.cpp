@@ -11,6 +11,8 @@
 #include "manager/schema/json_text.hpp"
 #include "manager/tool/byte_size.hpp"
 #include "manager/tool/commands.hpp"
+#include "manager/tool/daemon_log.hpp"
+#include "manager/tool/duration.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/table.hpp"
 
@@ -39,9 +41,14 @@ Exit codes: 0 done; 1 an error; 2 wrong arguments; 3 no such manager, object, ke
 struct Arguments {
   std::string name, object, key, value;
   std::vector<std::string> names;
-  std::string initial_size, max_size;
+  std::string initial_size, max_size, long_wait = "60s";
+  std::string log_level = "warning", log_file;
+  std::size_t count = 0;
   bool json = false;
   bool cycles = false;
+  bool quarantine = false;
+  std::string file, every = "30s";
+  bool all = false, replace = false;
   std::function<void()> run;  // what the command does, once all of the line is understood
 };
 
@@ -50,6 +57,29 @@ const CLI::Validator is_size(
       return parse_size(text) ? std::string() : "'" + text + "' is no size; write 4096, 64K, 100M or 16G";
     },
     "SIZE");
+
+const CLI::Validator is_duration(
+    [](std::string& text) {
+      return parse_duration(text) ? std::string() : "'" + text + "' is no length of time; write 500ms, 30s, 5m or 1h";
+    },
+    "TIME");
+const CLI::Validator is_interval(
+    [](std::string& text) {
+      const auto time = parse_duration(text);
+      return time && time->count() > 0 ? std::string()
+                                       : "'" + text + "' is no time to wait for; write 500ms, 30s, 5m or 1h";
+    },
+    "TIME");
+const CLI::Validator is_level(
+    [](std::string& text) {
+      return is_log_level(text) ? std::string()
+                                : "'" + text + "' is no level; write debug, info, warning, error or off";
+    },
+    "LEVEL");
+
+double seconds_in(const std::string& text) {
+  return std::chrono::duration<double>(parse_duration(text).value()).count();
+}
 
 std::size_t size_in(const std::string& text) {
   return text.empty() ? 0 : parse_size(text).value();
@@ -72,7 +102,20 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->add_option("NAME", a.name, "The manager; what a dead one of that name left is taken over")->required();
   c->add_option("--max-size", a.max_size, "Bytes it may grow to, 16G unless limits say less")->check(is_size);
   c->add_option("--initial-size", a.initial_size, "Bytes it begins with")->check(is_size);
-  c->callback([&a] { a.run = [&a] { serve(a.name, {size_in(a.initial_size), size_in(a.max_size)}); }; });
+  c->add_option("--snapshot", a.file, "A file that keeps what is in it: loaded at the start, written again and again");
+  c->add_option("--every", a.every, "How often: 500ms, 30s (if nothing is said), 5m, 1h")
+      ->check(is_interval)
+      ->needs("--snapshot");
+  c->add_option("--log-level", a.log_level, "debug, info, warning (without this), error or off")->check(is_level);
+  c->add_option("--log-file", a.log_file, "Appends the log to this file; without it, stderr has it");
+  c->callback([&a] {
+    a.run = [&a] {
+      write_log(a.log_level, a.log_file);
+      std::optional<SnapshotOptions> snapshots;
+      if (!a.file.empty()) snapshots = {.file = a.file, .every = parse_duration(a.every).value()};
+      serve(a.name, {size_in(a.initial_size), size_in(a.max_size)}, snapshots);
+    };
+  });
 
   c = command("stop", "End the manager NAME and everything in it");
   c->add_option("NAME", a.name, "The manager")->required();
@@ -89,6 +132,37 @@ void add_commands(CLI::App& app, Arguments& a) {
       a.cycles ? list_cycles(a.name, a.json) : list_objects(a.name, a.json);
     };
   });
+
+  c = command("locks", "Show who holds and who waits in the objects of a manager, and deadlocks");
+  c->add_option("NAME", a.name, "The manager")->required();
+  json_option(c);
+  c->callback([&a] { a.run = [&a] { locks(a.name, a.json); }; });
+
+  c = command("doctor", "Say what is wrong with a manager, or with all of this machine, and what to do");
+  CLI::App* doctor_command = c;
+  c->add_option("NAME", a.name, "The manager");
+  c->add_option("--long-wait", a.long_wait, "What is too long for a lock; 60s")->check(is_duration);
+  json_option(c);
+  c->callback([&a, doctor_command] {
+    a.run = [&a, doctor_command] { doctor(given(*doctor_command, "NAME", a.name), seconds_in(a.long_wait), a.json); };
+  });
+
+  c = command("stat", "Show how much is done with the objects of a manager, and what they take");
+  CLI::App* stat_command = c;
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_option("--every", a.every, "Show it again each time that this has passed")->check(is_duration);
+  c->add_option("--count", a.count, "So often; without it, until Ctrl-C")->needs("--every")->check(CLI::PositiveNumber);
+  json_option(c);
+  c->callback([&a, stat_command] {
+    a.run = [&a, stat_command] {
+      const auto every = given(*stat_command, "--every", a.every);
+      stat(a.name, every ? std::optional(seconds_in(*every)) : std::nullopt, a.count, a.json);
+    };
+  });
+
+  c = command("top", "Show objects, processes, locks and what is done with them, live");
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->callback([&a] { a.run = [&a] { top(a.name); }; });
 
   c = command("get", "Print an object, or one element of it, as JSON");
   CLI::App* get_command = c;
@@ -124,10 +198,28 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->callback(
       [&a, del_command] { a.run = [&a, del_command] { del(a.name, a.object, given(*del_command, "KEY", a.key)); }; });
 
+  c = command("check", "Look whether everything in the manager NAME is whole, while others work in it");
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_flag("--quarantine", a.quarantine, "Take damaged objects out of use");
+  json_option(c);
+  c->callback([&a] { a.run = [&a] { check(a.name, a.quarantine, a.json); }; });
+
   c = command("clean", "Remove what managers left whose processes are all gone, and message queues that are named");
   c->add_option("NAME", a.names, "Only these");
   json_option(c);
   c->callback([&a] { a.run = [&a] { clean(a.names, a.json); }; });
+
+  c = command("dump", "Print all objects of a manager as JSON that `load` reads");
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_flag("--all", a.all, "Also objects that no name leads to");
+  json_option(c);
+  c->callback([&a] { a.run = [&a] { dump(a.name, a.all, a.json); }; });
+
+  c = command("load", "Make the objects of a dump or a snapshot, all or none");
+  c->add_option("NAME", a.name, "The manager")->required();
+  c->add_option("FILE", a.file, "What `dump` or `serve --snapshot` has written; left out: stdin");
+  c->add_flag("--replace", a.replace, "Objects whose names are taken take their places");
+  c->callback([&a] { a.run = [&a] { load(a.name, a.file.empty() ? "-" : a.file, a.replace); }; });
 
   c = command("version", "Print the version");
   json_option(c);

@@ -10,7 +10,9 @@
 #include "manager/container/event.hpp"
 #include "manager/container/lock.hpp"
 #include "manager/container/semaphore.hpp"
+#include "manager/registry/quarantine.hpp"
 #include "manager/tool/failure.hpp"
+#include "manager/tool/held_snapshot.hpp"
 
 namespace partage::tool {
 namespace {
@@ -18,12 +20,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t deepest = 200, most_objects = 1'000'000;
-constexpr int most_tries = 1000;
-
-[[noreturn]] void too_restless(const std::string& what) {
-  throw Failure{Exit::failed,
-                "partage: " + what + " changes faster than it can be read; try again when its writers rest"};
-}
 
 }  // namespace
 
@@ -53,20 +49,14 @@ DescribedValue::DescribedValue(BytesView attribute)
     : types(schema::head_of(attribute).description), value(schema::head_of(attribute).value) {}
 
 bool ObjectJson::hold(BytesView value) {
-  return std::ranges::all_of(value.refs, [&](ObjectRef ref) { return attachment_.hold(ref); });
-}
-
-bool ObjectJson::hold_all(const kernel::ByteTable& values) {
-  if (values.packed_size() != 0) return true;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!hold(values[i])) return false;
-  }
-  return true;
+  return tool::hold(attachment_, value);
 }
 
 json::value ObjectJson::value(const schema::Type& type, BytesView bytes) {
-  return schema::to_json(type, bytes,
-                         [&](ObjectRef ref, const schema::Type&) { return object(attachment_.held(ref)); });
+  return schema::to_json(type, bytes, [&](ObjectRef ref, const schema::Type&) {
+    if (kernel::is_quarantined(attachment_.segment(), ref)) return json::value("(quarantined)");
+    return object(attachment_.held(ref));
+  });
 }
 
 json::value ObjectJson::object(const HeldObject& object) {
@@ -108,11 +98,7 @@ json::value ObjectJson::element(const HeldObject& object, BytesView bytes) {
 json::value ObjectJson::list(const HeldObject& object) {
   const kernel::List list = attachment_.list(object);
   kernel::ByteTable elements;
-  for (int tries = 0;; ++tries) {
-    list.snapshot(elements);
-    if (hold_all(elements)) break;
-    if (tries == most_tries) too_restless(attachment_.describe(object));
-  }
+  copy_held(attachment_, object, elements, [&] { list.snapshot(elements); });
   json::array out;
   out.reserve(elements.size());
   for (std::size_t i = 0; i < elements.size(); ++i) out.push_back(element(object, elements[i]));
@@ -123,11 +109,7 @@ json::value ObjectJson::queue(const HeldObject& object) {
   const kernel::Queue queue(attachment_.segment(), object.facts.body);
   const schema::Type& type = *element_types(object).value;
   kernel::ByteTable items;
-  for (int tries = 0;; ++tries) {
-    queue.snapshot(items);
-    if (hold_all(items)) break;
-    if (tries == most_tries) too_restless(attachment_.describe(object));
-  }
+  copy_held(attachment_, object, items, [&] { queue.snapshot(items); });
   json::array out;
   out.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) out.push_back(value(type, items[i]));
@@ -164,11 +146,7 @@ json::value ObjectJson::dict(const HeldObject& object) {
   kernel::Dict dict = attachment_.dict(object);
   const schema::Type& key_type = *element_types(object).key;
   kernel::ByteTable keys, values;
-  for (int tries = 0;; ++tries) {
-    dict.snapshot(&keys, &values);
-    if (hold_all(values)) break;
-    if (tries == most_tries) too_restless(attachment_.describe(object));
-  }
+  copy_held(attachment_, object, values, [&] { dict.snapshot(&keys, &values); });
   const auto show_key = [](ObjectRef ref, const schema::Type&) { return json::value("#" + std::to_string(ref)); };
   const auto key = [&](std::size_t i) { return schema::to_json(key_type, keys[i], show_key, schema::Role::key); };
   if (is_set(object)) {

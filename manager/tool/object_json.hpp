@@ -34,7 +34,6 @@ class ObjectJson {
   boost::json::value sync(const HeldObject& object);
   boost::json::value dict(const HeldObject& object);
   boost::json::value value(const schema::Type& type, BytesView bytes);
-  bool hold_all(const kernel::ByteTable& values);
 
   Attachment& attachment_;
   std::vector<ObjectRef> open_;  // the object and those around it

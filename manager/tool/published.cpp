@@ -7,6 +7,7 @@
 #include "manager/registry/clients.hpp"
 #include "manager/registry/hosted.hpp"
 #include "manager/registry/service.hpp"
+#include "manager/segment/published.hpp"
 #include "manager/tool/failure.hpp"
 
 namespace partage::tool {
@@ -41,16 +42,21 @@ std::string name_in(const std::string& address) {
 
 std::shared_ptr<kernel::Segment> look_at(const std::string& name) {
   kernel::register_repairs();
-  auto object = kernel::MemoryObject::open(name);
-  if (!object) {
+  auto segment = kernel::attach_published(name);
+  if (!segment) {
     throw Failure{Exit::not_found, "partage: there is no manager '" + name +
                                        "' on this machine; `partage ls` shows all, `partage "
                                        "serve " +
                                        name + "` starts it"};
   }
-  auto segment = kernel::Segment::attach(std::move(*object));
   segment->operation_timeout = patience;
   return segment;
+}
+
+std::shared_ptr<kernel::Segment> look_at_live(const std::string& name) {
+  auto segment = look_at(name);
+  if (segment->live()) return segment;
+  throw Failure{Exit::not_found, "partage: the manager '" + name + "' has ended; its objects are gone"};
 }
 
 const char* word_for(Service service) noexcept {

@@ -24,6 +24,9 @@ std::string name_in(const std::string& address);
 /// when it cannot be opened, says why.
 std::shared_ptr<kernel::Segment> look_at(const std::string& name);
 
+/// The same of one that still lives: Failure (not_found) too when it was shut down.
+std::shared_ptr<kernel::Segment> look_at_live(const std::string& name);
+
 /// What a published segment is at this moment.
 enum class Service {
   serving,

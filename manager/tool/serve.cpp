@@ -49,20 +49,53 @@ void allow_descriptors() {
                                  "; `partage stop " + name + "` ends it"};
 }
 
+/// Into a segment that nobody has yet. What a killed manager left is newer than any file. Returns what is to be said of it.
+std::string load_snapshot(const Snapshots& snapshots, const std::shared_ptr<kernel::Segment>& segment, bool adopted) {
+  if (!snapshots.found()) return "";
+  if (adopted) return "partage: took over what a killed manager left; '" + snapshots.file() + "' was not loaded\n";
+  const std::size_t n = snapshots.load(segment);
+  return "partage: loaded " + std::to_string(n) + (n == 1 ? " object" : " objects") + " from '" + snapshots.file() +
+         "'\n";
+}
+
+std::string not_kept(const std::string& name, const Snapshots& snapshots) {
+  return "partage: '" + name + "' has ended without a last snapshot; '" + snapshots.file() +
+         "', if it is there, is an older one";
+}
+
 /// Once more? What fails because the name is just changing hands (somebody adopts it, takes it away, has ended) does so
 /// for moments; `tries` counts those in which nothing of that was to be seen any more.
-bool serve_once(const std::string& name, const kernel::Segment::Size& size, bool last_try, int& tries) {
+bool serve_once(const std::string& name, const kernel::Segment::Size& size, Snapshots* snapshots, bool last_try,
+                int& tries) {
   constexpr int most_tries = 3;
-  bool served = false;
+  bool served = false, outdated = false, kept = true;
   try {
     const auto segment = kernel::segment_to_serve(name, size);
-    kernel::serve_named(*segment, [&] {
+    const bool adopted = segment->header().manager_epoch.load() != 0;
+    const std::string loaded = snapshots != nullptr ? load_snapshot(*snapshots, segment, adopted) : "";
+    kernel::ServiceHooks hooks;
+    hooks.ready = [&] {
+      // The name may have become free because another manager has ended since the file was read, and has written it.
+      outdated = snapshots != nullptr && !adopted && snapshots->is_outdated();
+      if (outdated) return segment->shut_down();
       served = true;
+      if (snapshots != nullptr) snapshots->begin(segment);
+      std::cout << loaded;
       std::cout << "partage: process " << getpid() << " serves '" << name << "'; Ctrl-C or `partage stop " << name
                 << "` ends it" << std::endl;
       tell_service_manager("READY=1\nSTATUS=serving " + name);
-    });
-    return false;
+    };
+    if (snapshots != nullptr) {
+      hooks.ending = [&] {
+        if (!outdated) snapshots->prepare_end();
+      };
+      hooks.ended = [&] {
+        if (!outdated) kept = snapshots->finish();
+      };
+    }
+    kernel::serve_named(*segment, hooks);
+    if (!kept) throw Failure{Exit::failed, not_kept(name, *snapshots)};
+    return outdated;
   } catch (const ManagerShutdown&) {  // what was to be adopted
     if (served || last_try) throw;
   } catch (const ConnectionError&) {
@@ -75,13 +108,17 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, bool
 
 }  // namespace
 
-void serve(const std::string& given, const kernel::Segment::Size& size) {
+void serve(const std::string& given, const kernel::Segment::Size& size,
+           const std::optional<SnapshotOptions>& snapshot_options) {
   const std::string name = name_in(given);
   hold_signals();
   allow_descriptors();
   const auto end = kernel::Clock::now() + patience;
-  int tries = 0;
-  while (serve_once(name, size, kernel::Clock::now() >= end, tries)) {
+  for (int tries = 0;;) {
+    // Read anew each time: a manager that was just ending has written it since.
+    std::optional<Snapshots> snapshots;
+    if (snapshot_options) snapshots.emplace(name, *snapshot_options);
+    if (!serve_once(name, size, snapshots ? &*snapshots : nullptr, kernel::Clock::now() >= end, tries)) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   tell_service_manager("STOPPING=1");
@@ -99,7 +136,12 @@ void stop(const std::string& given) {
     throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " +
                                        name + "` takes over what it left, `partage clean` removes what nobody uses"};
   }
-  if (!kernel::ask_manager_to_stop(*segment, patience)) {
+  bool ended = kernel::ask_manager_to_stop(*segment, patience);
+  while (!ended && !segment->live()) {  // it is writing its last snapshot
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ended = !kernel::is_manager_alive(*segment);
+  }
+  if (!ended) {
     throw Failure{Exit::failed, "partage: process " + std::to_string(pid) + ", which serves '" + name +
                                     "', does not end; is it "
                                     "stopped? `kill -9 " +

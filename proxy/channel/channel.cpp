@@ -208,6 +208,11 @@ Channel::Message Channel::receive(const char* operation) {
                   "what came was not sent by a Connection of this version; use the same build on "
                   "both sides");
   }
+  if (header.in_file != 0 && header.in_file > kernel::bytes_in_file(received.descriptors.front().get())) {
+    throw Corrupt(start(operation) +
+                  "a message came whose rest is not in the file that came with it; it was not sent by a "
+                  "Connection");
+  }
   Message message;
   message.kind = header.kind;
   const std::size_t near = received.size - sizeof header;

@@ -15,6 +15,7 @@ void throw_unusable(const SharedObject* object, const char* operation) {
                      ": it refers to no object; make one with the manager, or assign another handle to it first");
   }
   if (object->segment == nullptr) {
+    kernel::require_same_pid_namespace(object->session->segment());
     throw ConnectionError(message_start(*object, operation) +
                           "its last reference went while this process was being made; make processes with fork() or "
                           "partage::Process");

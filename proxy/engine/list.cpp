@@ -123,7 +123,7 @@ void List::modify(std::ptrdiff_t i, Modifier fn) const {
 std::uint64_t List::get_word(std::ptrdiff_t i) const {
   const auto* o = static_cast<const SharedObject*>(object_.get());
   std::uint64_t word = 0;
-  if (usable(o) && kernel::List::try_get_word(o->header(), o->body_as<kernel::ListBody>().stripe, i, word)) [[likely]]
+  if (usable(o) && kernel::List::try_get_word(o->header(), o->body_as<kernel::ListBody>(), i, word)) [[likely]]
     return word;
   return get_word_slowly(object_, i);  // the last thing, so that the above needs no frame
 }

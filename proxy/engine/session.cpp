@@ -12,7 +12,8 @@ namespace partage::engine {
 
 namespace {
 
-[[noreturn]] void throw_left() {
+[[noreturn]] void throw_left(const kernel::Segment& segment) {
+  kernel::require_same_pid_namespace(segment);
   throw ManagerShutdown(
       "partage: this process is ending and has given up its shared objects; take none out of a container from "
       "destructors of static objects");
@@ -41,7 +42,7 @@ ObjectPtr Session::adopt_locked(ObjectRef ref) {
     it->second->handles.fetch_add(1, std::memory_order_relaxed);
     return ObjectPtr::adopt(it->second);
   }
-  if (left_.load(std::memory_order_relaxed)) throw_left();
+  if (left_.load(std::memory_order_relaxed)) throw_left(*segment_);
   if (!objects_.acquire(ref, client_slot())) return {};
   const kernel::ObjectSlot& slot = *objects_.find(kernel::index_of(ref));
   auto object = std::make_unique<SharedObject>();
@@ -136,7 +137,7 @@ void Session::hold_for_ever(const ObjectPtr& object) {
 Session::HandOver::HandOver(Session& session) : session_(session) {
   session.notice_fork();
   const std::lock_guard guard(session.mutex_);
-  if (session.left_.load(std::memory_order_relaxed)) throw_left();
+  if (session.left_.load(std::memory_order_relaxed)) throw_left(*session.segment_);
   ++session.hand_overs_;
 }
 Session::HandOver::~HandOver() {

@@ -7,7 +7,8 @@
 //     back reservations that nobody has adopted for a while;
 //   - another thread was in the middle of an operation that hands references over: the child holds what nobody there
 //     has a handle to, and gives it up at once;
-//   - no slot is left, or handlers did not run: the child registers when its references change for the first time.
+//   - no slot is left, or handlers did not run: the child registers when its references change for the first time;
+//   - the child is the first one of a PID namespace, in which nobody here can see it live or die: its handles are void.
 
 #include <new>
 
@@ -21,7 +22,16 @@ namespace partage::engine {
 
 namespace {
 constexpr std::chrono::milliseconds adoption_takes_at_most{30'000}, adoption_takes_at_least{100};
+
+bool may_attach(const kernel::Segment& segment) noexcept {
+  try {
+    kernel::require_same_pid_namespace(segment);
+    return true;
+  } catch (...) {
+    return false;
+  }
 }
+}  // namespace
 
 void Session::before_fork() noexcept {
   notice_fork();
@@ -62,7 +72,12 @@ void Session::note_child(kernel::ClientId slot, pid_t pid) noexcept {
 
 void Session::after_fork_in_child() noexcept {
   segment_->life_thread = 0;  // that was the parent's
-  if (child_slot_.slot != 0) {
+  if (!may_attach(*segment_)) {
+    const kernel::ClientId reserved = child_slot_;
+    register_again();  // which is refused: all handles are void
+    if (reserved.slot != 0) note_child(reserved, -1);
+    mutex_.lock();  // a new one
+  } else if (child_slot_.slot != 0) {
     try {
       kernel::Clients(*segment_).adopt(child_slot_);
       epoch_ = kernel::process_epoch();

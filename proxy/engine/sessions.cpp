@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "manager/segment/mappings.hpp"
 #include "manager/server/manager.hpp"
 
 namespace partage::engine {
@@ -131,9 +132,11 @@ void Sessions::before_fork() noexcept {
   table().mutex.lock();
   table().forking = std::move(sessions);
   for (const SessionPtr& session : table().forking) session->before_fork();
+  kernel::lock_mappings();
 }
 
 void Sessions::after_fork_in_parent() noexcept {
+  kernel::unlock_mappings();
   std::vector<SessionPtr> sessions = std::move(table().forking);
   just_reserved.clear();
   for (const SessionPtr& session : sessions) {
@@ -160,8 +163,8 @@ void Sessions::note_ended(std::span<const pid_t> children) noexcept {
 }
 
 void Sessions::after_fork_in_child() noexcept {
+  kernel::unlock_mappings();
   just_reserved.clear();
-
   std::vector<SessionPtr> sessions = std::move(table().forking);
   for (const SessionPtr& session : sessions) session->after_fork_in_child();
   table().mutex.unlock();

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <partage/error.hpp>
 
+#include "manager/platform/log.hpp"
 #include "manager/registry/registry.hpp"
 #include "manager/server/manager.hpp"
 #include "proxy/engine/sessions.hpp"
@@ -20,6 +21,20 @@ struct Manager::Impl {
 };
 
 namespace {
+
+void note_manager(LogLevel level, const char* before, const kernel::Segment& segment, const char* after,
+                  pid_t pid = 0) {
+  const char* const name = segment.header().name;
+  const bool named = *name != 0;
+  if (pid == 0) {
+    kernel::log::note(level, before, named ? " '" : " without a name", name, named ? "'" : "", after);
+  } else {
+    kernel::log::note(level, before, named ? " '" : " without a name", name, named ? "'" : "", after, pid);
+  }
+}
+void note_successor(const kernel::Segment& segment, pid_t pid) {
+  note_manager(LogLevel::warning, "the manager", segment, " had died; what it left is taken over by process ", pid);
+}
 
 std::shared_ptr<kernel::Segment> start(const ManagerOptions& options) {
   const kernel::ManagerProcessOptions process{};
@@ -49,6 +64,11 @@ Manager::Manager() : Manager(ManagerOptions{}) {}
 
 Manager::Manager(ManagerOptions options) : impl_(std::make_unique<Impl>()) {
   auto segment = start(options);
+  if (const pid_t pid = kernel::manager_pid(*segment); kernel::manager_epoch(*segment) > 1) {
+    note_successor(*segment, pid);
+  } else {
+    note_manager(LogLevel::info, "the manager", *segment, " was started; it is process ", pid);
+  }
   segment->operation_timeout = options.operation_timeout;
   impl_->session = engine::Sessions::of(std::move(segment));
   impl_->starter = getpid();
@@ -59,6 +79,8 @@ Manager::Manager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Manager Manager::connect(std::string address) {
   auto impl = std::make_unique<Impl>();
   impl->session = engine::Sessions::of(kernel::connect_segment(address));
+  const kernel::Segment& segment = impl->session->segment();
+  note_manager(LogLevel::info, "connected to the manager", segment, ", process ", kernel::manager_pid(segment));
   return Manager(std::move(impl));
 }
 
@@ -79,12 +101,14 @@ Manager::~Manager() {
 void Manager::shutdown() {
   if (!impl_) return;
   const engine::SessionPtr session = engine::Sessions::take(impl_->session);
-  if (session && impl_->starter == getpid()) kernel::stop_manager(session->segment());
+  if (!session || impl_->starter != getpid()) return;
+  kernel::stop_manager(session->segment());
+  note_manager(LogLevel::info, "the manager", session->segment(), " was stopped");
 }
 
 void Manager::restart() {
   const engine::SessionPtr session = this->session("restart");
-  kernel::start_manager(session->segment(), {});
+  note_successor(session->segment(), kernel::start_manager(session->segment(), {}));
 }
 
 std::string Manager::address() const {

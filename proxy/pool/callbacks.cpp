@@ -46,7 +46,8 @@ void Core::run_callbacks() {
     post_pending();
     bool did_something = false;
     std::vector<std::pair<std::uint64_t, std::shared_ptr<JobImpl>>> jobs(active_.begin(), active_.end());
-    for (auto& [id, job] : jobs) {
+    for (auto& [id, active] : jobs) {
+      const std::shared_ptr<JobImpl>& job = active;  // which lambdas can capture
       const bool complete = job->look();
       while (job->progress_) {
         const auto task = job->told_.next(*job);
@@ -55,7 +56,8 @@ void Core::run_callbacks() {
           const std::uint64_t done = ++job->told_count_;
           const Progress progress = job->progress_;
           lock.unlock();
-          guarded("progress callback", [&] { progress(done, job->tasks()); });
+          const std::uint64_t all = job->tasks();
+          guarded("progress callback", [&] { progress(done, all); });
           lock.lock();
         }
         if (!task || job->told_count_ == job->tasks_) job->progress_ = nullptr;

@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "manager/platform/futex.hpp"
+#include "manager/platform/log.hpp"
 #include "manager/platform/process_epoch.hpp"
 #include "manager/server/manager.hpp"
 #include "proxy/engine/sessions.hpp"
@@ -232,6 +233,24 @@ int Core::note_death(std::uint32_t index) {
   return exitcode;
 }
 
+/// After its death, and after another one took its place.
+void Core::report_end(pid_t pid, int exitcode, std::uint32_t index) {
+  const LogLevel level = exitcode == 0 || state_ == State::terminated ? LogLevel::debug : LogLevel::warning;
+  if (!kernel::log::wants(level)) return;
+  const Worker& next = workers_[index];
+  news_.emplace_back(level, "pool: worker " + std::to_string(pid) + " " + describe_end(exitcode) +
+                                (next.process ? "; worker " + std::to_string(next.process->pid()) + " takes its place"
+                                              : "; no other one is needed in its place"));
+}
+
+void Core::tell_news(std::unique_lock<std::mutex>& lock) {
+  if (news_.empty()) return;
+  const auto news = std::exchange(news_, {});
+  lock.unlock();
+  for (const auto& [level, message] : news) kernel::log::tell(level, message);
+  lock.lock();
+}
+
 bool Core::needs_worker() const {
   if (broken_ || state_ == State::terminated) return false;
   return state_ == State::open || !pending_.empty() || board_.has_work();
@@ -286,6 +305,7 @@ bool Core::supervise_once(std::unique_lock<std::mutex>& lock) {
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (fds[i + 2].revents == 0) continue;
     const bool was_idle = board_.claims(indexes[i]) == 0;
+    const pid_t pid = workers_[indexes[i]].process->pid();
     const int exitcode = note_death(indexes[i]);
     // One that was killed from outside did not end by what the initializer does.
     if (exitcode != -SIGKILL && exitcode != -SIGTERM) ended_idle_ = was_idle ? ended_idle_ + 1 : 0;
@@ -295,6 +315,7 @@ bool Core::supervise_once(std::unique_lock<std::mutex>& lock) {
                                                "other; does the initializer end them?")));
     }
     if (needs_worker()) start_worker(indexes[i]);
+    report_end(pid, exitcode, indexes[i]);
   }
   // Those that ended because there was nothing to do may have left work that a death has freed since.
   if (needs_worker() && std::ranges::none_of(workers_, [](const Worker& worker) { return worker.process != nullptr; }))
@@ -307,7 +328,9 @@ void Core::supervise() {
   std::unique_lock lock(mutex_);
   for (;;) {
     try {
-      if (!supervise_once(lock)) break;
+      const bool goes_on = supervise_once(lock);
+      tell_news(lock);
+      if (!goes_on) break;
     } catch (const std::exception& error) {
       if (!lock.owns_lock()) lock.lock();
       break_down(std::make_exception_ptr(ProcessError(

@@ -19,6 +19,7 @@
 #include <partage/engine/channel.hpp>
 #include <partage/engine/function.hpp>
 #include <partage/engine/pool.hpp>
+#include <partage/log.hpp>
 #include <partage/process.hpp>
 #include <thread>
 #include <vector>
@@ -54,6 +55,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   // Under the mutex:
   void start_worker(std::uint32_t index);
+  void report_end(pid_t pid, int exitcode, std::uint32_t index);
   void read_mail();
   /// Its exit code.
   int note_death(std::uint32_t index);
@@ -65,6 +67,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void need_callbacks();
 
   void supervise();
+  void tell_news(std::unique_lock<std::mutex>& lock);
   bool supervise_once(std::unique_lock<std::mutex>& lock);
   void run_callbacks();
   void wake_supervisor() noexcept;
@@ -94,6 +97,7 @@ class Core : public std::enable_shared_from_this<Core> {
     bool killed = false;
   };
   std::vector<Worker> workers_;
+  std::vector<std::pair<LogLevel, std::string>> news_;  // for the log: told by the supervisor, without the mutex
   std::optional<std::chrono::steady_clock::time_point> kill_at_{};  // workers that are there then
   unsigned ended_idle_ = 0;  // workers in a row that ended before their first chunk
   std::uint64_t next_job_ = 1;

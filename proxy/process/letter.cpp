@@ -40,6 +40,7 @@ void answer(int socket, std::uint32_t kind, const std::string& text) noexcept {
 }
 
 LetterText read_text(const kernel::OwnedDescriptor& file, std::uint64_t size) {
+  if (size > kernel::bytes_in_file(file.get())) throw ProcessError("partage: its orders are cut short");
   std::vector<std::byte> bytes(size);
   if (!kernel::read_file(file.get(), bytes.data(), bytes.size()))
     throw ProcessError("partage: its orders are cut short");

@@ -80,6 +80,21 @@ TEST_CASE("deeply nested input ends in Corrupt, not on the stack") {
   CHECK_THROWS_WITH_AS(read<shop::Tree>(trees + "\0\0\0\0\0"s), doctest::Contains("deeper than 512"), Corrupt);
 }
 
+TEST_CASE("lists in lists cannot all be as long as what is left") {
+  // Each announces 2000 elements, which is possible for one of them; room for those of all would be a thousand times the input.
+  std::string arrays, structs;
+  for (int i = 0; i < 300; ++i) {
+    arrays += "\x07\xd0\x0f"s;
+    structs += "\0\0\0\0\xd0\x0f"s;
+  }
+  CHECK_THROWS_WITH_AS(read<Object>(arrays + std::string(2000, '\0')), doctest::Contains("more than fit"), Corrupt);
+  CHECK_THROWS_WITH_AS(read<shop::Tree>(structs + std::string(2000, '\0')), doctest::Contains("more than fit"),
+                       Corrupt);
+  using Lists = std::vector<std::vector<std::vector<std::string>>>;
+  CHECK_THROWS_AS(read<Lists>("\x03\x03\x03\0\0\0"s), Corrupt);
+  CHECK(read<Lists>("\x02\x01\x01\0\x01\0"s) == Lists{{{""}}, {{}}});  // as many as there can be
+}
+
 TEST_CASE("random damage") {
   PARTAGE_SHOW_SEED();
   std::mt19937_64 random(test::test_seed() + 2);

@@ -79,6 +79,29 @@ TEST_CASE("dict: many keys at once, in their order") {
   }
 }
 
+TEST_CASE("dict: insert takes all pairs or none") {
+  for (const unsigned stripes_log2 : {0U, 3U}) {
+    ContainerFixture fixture;
+    Dict dict(fixture.segment(), fixture.make_dict({.stripes_log2 = stripes_log2}));
+    const Texts first = numbered("a", 0, 40);
+    add(dict, first);
+    std::vector<KeyValue> pairs;
+    const Texts more = numbered("b", 0, 100);
+    for (const std::string& k : more) pairs.push_back({view(k), view(k)});
+    pairs.push_back({view("a7"), view("x")});
+    CHECK(dict.insert(pairs) == std::optional<std::size_t>(100));
+    CHECK(keys_of(dict) == first);
+    CHECK(dict.insert({}) == std::nullopt);
+    pairs.pop_back();
+    CHECK(dict.insert(pairs) == std::nullopt);
+    CHECK(dict.insert(pairs) == std::optional<std::size_t>(0));
+    Texts all = first;
+    all.insert(all.end(), more.begin(), more.end());
+    CHECK(keys_of(dict) == all);
+    check_whole(fixture, {&dict});
+  }
+}
+
 TEST_CASE("dict: a full segment refuses many keys with nothing changed, and they can be erased") {
   ContainerFixture fixture(1 << 20);
   Dict one(fixture.segment(), fixture.make_dict({})), eight(fixture.segment(), fixture.make_dict({.stripes_log2 = 3}));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/support/processes.hpp"
+#include "tests/support/sleeping.hpp"
 
 namespace partage::test {
 namespace {
@@ -70,17 +71,6 @@ pid_t start_and_stay(ChildGroup& group, First first) {
   });
   REQUIRE(done.wait(20s));
   return pid;
-}
-
-/// The process sleeps in a system call, and stays there.
-bool sleeps(pid_t pid) {
-  return eventually(
-      [&] {
-        if (process_state(pid) != 'S') return false;
-        std::this_thread::sleep_for(5ms);
-        return process_state(pid) == 'S';
-      },
-      10s);
 }
 
 enum class End { killed, aborted, quit, replaced };

@@ -18,6 +18,7 @@
 #include "tests/support/processes.hpp"
 #include "tests/support/queue_key.hpp"
 #include "tests/support/seed.hpp"
+#include "tests/support/sleeping.hpp"
 
 namespace partage::test {
 
@@ -46,16 +47,6 @@ class Board {
   };
   Numbers* numbers_;
 };
-
-bool sleeps(pid_t pid) {
-  return eventually(
-      [&] {
-        if (process_state(pid) != 'S') return false;
-        std::this_thread::sleep_for(2ms);
-        return process_state(pid) == 'S';
-      },
-      10s);
-}
 
 void nap_at_most(std::mt19937_64& random, int microseconds) {
   std::this_thread::sleep_for(std::chrono::microseconds(random() % static_cast<unsigned>(microseconds)));

@@ -8,10 +8,12 @@ trap 'rm -rf "$scratch"' EXIT
 
 fail() { printf 'FAILED: %s\n' "$1"; exit 1; }
 
-# The first program is shown three times. It is the same one.
+# The first program is shown four times. It is the same one.
 cmp "$here/consumer/main.cpp" "$source/examples/first_program.cpp" || fail "the consumer is not examples/first_program.cpp"
-awk '/^```cpp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$source/README.md" |
-  cmp - "$source/examples/first_program.cpp" || fail "the first program of README.md is not examples/first_program.cpp"
+for page in README.md docs/index.md; do
+  awk '/^```cpp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$source/$page" |
+    cmp - "$source/examples/first_program.cpp" || fail "the first program of $page is not examples/first_program.cpp"
+done
 
 run() { "${@:2}" >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "$1"; }; }  # run SENTENCE COMMAND...
 

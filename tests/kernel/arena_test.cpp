@@ -204,14 +204,25 @@ TEST_CASE("arena: random traffic against a model") {
   }
 }
 
+namespace {
+/// Blobs of 40 bytes, and each `step` bytes more than the one before. The caller has the stripe.
+std::vector<u64> fill(KernelFixture& f, Stripe& s, std::size_t count, std::size_t step) {
+  std::vector<u64> blobs;
+  Change c(f.segment(), s);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string text(40 + i * step, 'b');
+    blobs.push_back(c.make_blob({text.c_str(), text.size()}));
+  }
+  c.commit();
+  return blobs;
+}
+}  // namespace
+
 TEST_CASE("arena: verify finds what is wrong") {
   KernelFixture f;
   Stripe& s = f.stripes(1)[0];
-  std::vector<u64> blobs;
   const StripeLock lock(f.segment(), s);
-  Change c(f.segment(), s);
-  for (std::size_t i = 0; i < 20; ++i) blobs.push_back(c.make_blob({std::string(40 + i, 'b').c_str(), 40 + i}));
-  c.commit();
+  const std::vector<u64> blobs = fill(f, s, 20, 1);
   const u64 arena = s.body[0].load();
   CHECK(kernel::verify_arena(f.segment(), arena, blobs) == "");
   auto less = blobs;
@@ -225,6 +236,22 @@ TEST_CASE("arena: verify finds what is wrong") {
   CHECK(kernel::verify_arena(f.segment(), arena, foreign) != "");
   CHECK(kernel::verify_arena(f.segment(), 0, blobs) != "");
   CHECK(kernel::verify_arena(f.segment(), 0, {}) == "");
+}
+
+TEST_CASE("arena: verify finds a wrong place for new blobs, wherever it is") {
+  KernelFixture f;
+  Stripe& s = f.stripes(1)[0];
+  const StripeLock lock(f.segment(), s);
+  const std::vector<u64> blobs = fill(f, s, 7, 8);
+  const u64 arena = s.body[0].load();
+  auto& head = f.segment().at<kernel::ArenaHead>(arena);
+  const u64 bump = head.bump.load();
+  for (u64 wrong = arena - 64; wrong < arena + 2048; wrong += 8) {
+    CAPTURE(wrong);
+    kernel::Draft(&head.bump, 8).set(head.bump, wrong);
+    CHECK((kernel::verify_arena(f.segment(), arena, blobs) == "") == (wrong == bump));
+  }
+  kernel::Draft(&head.bump, 8).set(head.bump, bump);
 }
 
 }  // namespace partage::test

@@ -143,6 +143,24 @@ TEST_CASE("attach: a header that contradicts itself") {
   check_refused([](const Copy& c) { c.word(120, 8192); }, says);
 }
 
+TEST_CASE("attach: a header that was changed after it was sealed") {
+  for (const std::size_t at : {16u, 88u, 96u, 112u, 128u, 320u}) {
+    CAPTURE(at);
+    const auto seal = [](const Copy& c) {
+      SegmentHeader header;
+      REQUIRE(::pread(c.fd(), static_cast<void*>(&header), sizeof header, 0) == sizeof header);
+      c.word(352, kernel::seal_of(header));
+    };
+    check_refused(
+        [&](const Copy& c) {
+          seal(c);
+          CHECK(c.attach()->live());
+          c.word(at, c.word(at) ^ 64);
+        },
+        {"damaged"});
+  }
+}
+
 TEST_CASE("attach: what a segment says of itself") {
   const auto segment = Segment::create({.initial = 64 << 10, .max = size}, "some name");
   const SegmentHeader& h = segment->header();

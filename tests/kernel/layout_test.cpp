@@ -71,6 +71,10 @@ TEST_CASE("layout: header") {
   PARTAGE_CHECK_OFFSET(SegmentHeader, manager_epoch, 304);
   PARTAGE_CHECK_OFFSET(SegmentHeader, repairs, 312);
   PARTAGE_CHECK_OFFSET(SegmentHeader, lives, 320);
+  PARTAGE_CHECK_OFFSET(SegmentHeader, waits, 328);
+  PARTAGE_CHECK_OFFSET(SegmentHeader, contended, 336);
+  PARTAGE_CHECK_OFFSET(SegmentHeader, sleeps, 344);
+  PARTAGE_CHECK_OFFSET(SegmentHeader, seal, 352);
   CHECK(compat_unmanaged == 1);
   CHECK(static_cast<u64>(SegmentState::live) == 0);
   CHECK(static_cast<u64>(SegmentState::shut_down) == 1);
@@ -167,6 +171,7 @@ TEST_CASE("layout: clients") {
   PARTAGE_CHECK_OFFSET(ClientSlot, start, 16);
   PARTAGE_CHECK_OFFSET(ClientSlot, image, 24);
   PARTAGE_CHECK_OFFSET(ClientSlot, reserver, 32);
+  PARTAGE_CHECK_OFFSET(ClientSlot, ended, 40);
   CHECK(static_cast<u64>(ClientState::free) == 0);
   CHECK(static_cast<u64>(ClientState::reserved) == 1);
   CHECK(static_cast<u64>(ClientState::live) == 2);
@@ -189,6 +194,7 @@ TEST_CASE("layout: dict") {
   PARTAGE_CHECK_OFFSET(DictBody, array, 16);
   PARTAGE_CHECK_OFFSET(DictBody, inserted, 24);
   PARTAGE_CHECK_OFFSET(DictBody, order, 64);
+  PARTAGE_CHECK_OFFSET(DictBody, reads, 72);
   PARTAGE_CHECK_OFFSET(DictBody, first, 128);
   PARTAGE_CHECK_OFFSET(DictBody, table, 384);
   CHECK(DictBody::embedded_log2 == 3);
@@ -227,7 +233,7 @@ TEST_CASE("layout: the hash of a key is a part of the format") {
 TEST_CASE("layout: list") {
   CHECK(sizeof(ListBody) == 320);
   PARTAGE_CHECK_OFFSET(ListBody, config, 0);
-  PARTAGE_CHECK_OFFSET(ListBody, self, 8);
+  PARTAGE_CHECK_OFFSET(ListBody, reads, 8);
   PARTAGE_CHECK_OFFSET(ListBody, value, 16);
   PARTAGE_CHECK_OFFSET(ListBody, queue, 16);
   PARTAGE_CHECK_OFFSET(ListBody::ValueWords, cell, 0);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "tests/kernel/fixture.hpp"
 #include "tests/support/processes.hpp"
@@ -22,7 +23,28 @@ struct Name {
   std::string text;
 };
 
+/// The line VmFlags of /proc/self/smaps for the mapping that begins there.
+std::string flags_of_mapping(const void* begin) {
+  std::ostringstream address;
+  address << std::hex << reinterpret_cast<std::uintptr_t>(begin) << '-';
+  std::ifstream smaps("/proc/self/smaps");
+  bool mine = false;
+  for (std::string line; std::getline(smaps, line);) {
+    if (line.find('-') != line.npos && line.find('-') < line.find(' ')) mine = line.starts_with(address.str());
+    if (mine && line.starts_with("VmFlags:")) return line + ' ';
+  }
+  return "";
+}
+
 }  // namespace
+
+TEST_CASE("a segment is left out of core dumps, which would put memory behind all it reserves") {
+  const auto segment = kernel::Segment::create({.initial = 0, .max = 1 << 20});
+  const std::string flags = flags_of_mapping(segment->base());
+  CAPTURE(flags);
+  CHECK(flags.find(" sh ") != flags.npos);
+  CHECK(flags.find(" dd ") != flags.npos);
+}
 
 TEST_CASE("memory object: private from birth to end") {
   const NoLitter clean;

@@ -11,6 +11,7 @@
 #include "manager/container/event.hpp"
 #include "manager/container/lock.hpp"
 #include "manager/container/semaphore.hpp"
+#include "manager/segment/wait_table.hpp"
 
 namespace partage::test {
 namespace {
@@ -19,6 +20,11 @@ using namespace kernel;
 
 u64 made(RegistryFixture& at, ObjectKind kind, SyncConfig config) {
   return at->registry().facts(at->registry().create_sync("test", "", config, kind)).value().body;
+}
+
+template <class Body>
+Body& at_body(RegistryFixture& at, ObjectRef ref) {
+  return at.segment().at<Body>(at->registry().facts(ref).value().body);
 }
 
 u64 me(RegistryFixture& at) {
@@ -35,6 +41,24 @@ TEST_CASE("layout: lives and wait words") {
   PARTAGE_CHECK_OFFSET(ClientLife, waits_at, 48);
   PARTAGE_CHECK_OFFSET(ClientLife, thread, 56);
   CHECK(ClientId{5, 9}.word() == (u64{9} << 32 | 5));
+}
+
+TEST_CASE("layout: waits, and the tallies of busy locks") {
+  CHECK(wait_entries == 256);
+  CHECK(sizeof(WaitEntry) == 32);
+  PARTAGE_CHECK_OFFSET(WaitEntry, client, 0);
+  PARTAGE_CHECK_OFFSET(WaitEntry, at, 8);
+  PARTAGE_CHECK_OFFSET(WaitEntry, since, 16);
+  PARTAGE_CHECK_OFFSET(WaitEntry, thread, 24);
+  CHECK(WaitEntry::timed == u64{1} << 63);
+  RegistryFixture f;
+  auto& list = at_body<ListBody>(f, f->new_list());
+  auto& dict = at_body<DictBody>(f, f->new_dict());
+  auto& lock = f.segment().at<SyncBody>(made(f, ObjectKind::lock, {.kind = SyncKind::lock}));
+  CHECK(list.stripe.contended() == &list.stripe.body[5]);
+  CHECK(dict.first.contended() == &dict.first.body[5]);
+  CHECK(lock.stripe.contended() == &lock.stripe.body[0]);
+  CHECK(control_table(f.segment()).stripe.contended() == nullptr);  // of no object
 }
 
 TEST_CASE("layout: bodies of synchronisation") {

@@ -49,6 +49,20 @@ TEST_CASE("wait word: an announcement between looking and sleeping is not slept 
   CHECK(Clock::now() - begin < 5s);
 }
 
+TEST_CASE("wait word: sleeps are counted beside it") {
+  Words w;
+  const FutexWord seen = w.word.expect();
+  w.word.count_sleep();
+  w.word.count_sleep();
+  CHECK(w.word.sleeps() == 2);
+  CHECK_FALSE(announced(seen));
+  CHECK(w.word.expect().value == seen.value);
+  w.word.announce();
+  CHECK(announced(seen));
+  CHECK_FALSE(w.word.awaited());
+  CHECK(w.value() == (kernel::u64{2} << 32 | 2));
+}
+
 TEST_CASE("wait word: with no announcement the sleep lasts until the deadline") {
   Words w;
   const FutexWord seen = w.word.expect();

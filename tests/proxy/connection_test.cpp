@@ -1,6 +1,7 @@
 // Connections: messages of every kind and size, handles and Connections inside them, directions, ends, errors.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "manager/platform/descriptors.hpp"
 #include "tests/proxy/support.hpp"
 #include "tests/support/processes.hpp"
 
@@ -407,3 +409,31 @@ TEST_CASE("connection: without descriptors the message is lost with an error, an
   CHECK_MESSAGE(result.ok(), result.describe());
 }
 #endif
+
+TEST_CASE("connection: a message that lies about the size of its rest is refused, and the next one arrives") {
+  const auto [a, b] = Pipe();
+  struct Header {  // as in partage/engine/channel.hpp
+    std::uint32_t magic = 0x314d4750;
+    std::uint16_t version = 1, kind = 2;
+    std::uint64_t in_file = 0;
+  };
+  const kernel::OwnedDescriptor small = kernel::make_sealed_file(std::as_bytes(std::span("0123456789", 10)));
+  const kernel::OwnedDescriptor holes(::memfd_create("holes", MFD_CLOEXEC));
+  REQUIRE(::ftruncate(holes.get(), off_t{1} << 50) == 0);
+  const auto receive = [&, &from = b, &to = a](std::uint64_t in_file, int descriptor) {
+    Header header;
+    header.in_file = in_file;
+    std::string near(100, 'x');
+    const iovec pieces[] = {{&header, sizeof header}, {near.data(), near.size()}};
+    REQUIRE(kernel::send_packet(to.fileno(), pieces, {&descriptor, 1}) == 0);
+    return from.recv_bytes().size();
+  };
+  CHECK(receive(10, small.get()) == 110);
+  CHECK_THROWS_AS(receive(11, small.get()), Corrupt);
+  CHECK_THROWS_AS(receive(std::uint64_t{0} - 50, small.get()), Corrupt);  // with the 100 that are there: 50
+  CHECK_THROWS_AS(receive(std::uint64_t{1} << 50, holes.get()), Corrupt);
+  const kernel::OwnedDescriptor device(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  CHECK_THROWS_AS(receive(10, device.get()), Corrupt);
+  a.send("well");
+  CHECK(b.recv<std::string>() == "well");
+}

@@ -21,6 +21,7 @@
 #include "tests/proxy/support.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/queue_key.hpp"
+#include "tests/support/sleeping.hpp"
 
 namespace partage::test {
 
@@ -49,16 +50,6 @@ kernel::Queue kernel_queue(const std::string& key) {
 std::string verified(const std::string& key) {
   const auto object = engine::MessageQueue::open(key).object();
   return kernel::verify_segment(*static_cast<const engine::SharedObject*>(object.get())->segment);
-}
-
-bool sleeps(pid_t pid) {
-  return eventually(
-      [&] {
-        if (process_state(pid) != 'S') return false;
-        std::this_thread::sleep_for(5ms);
-        return process_state(pid) == 'S';
-      },
-      10s);
 }
 
 }  // namespace

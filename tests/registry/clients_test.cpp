@@ -3,8 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <partage/error.hpp>
+#include <thread>
 
+#include "manager/container/lock.hpp"
 #include "tests/registry/fixture.hpp"
 #include "tests/registry/signal_line.hpp"
 #include "tests/support/processes.hpp"
@@ -171,6 +174,78 @@ TEST_CASE("a zombie is dead") {
   CHECK(kernel::reap_all_dead(at.segment()) == 1);
   waitpid(pid, nullptr, 0);
   CHECK(at->verify() == "");
+}
+
+TEST_CASE(
+    "a client that has ended, in exit(), keeps everything until it is gone, and leaves it as one that has detached") {
+  for (const bool ends : {true, false}) {
+    CAPTURE(ends);
+    RegistryFixture at;
+    Clients clients(at.segment());
+    const ObjectRef kept = at->new_list();
+    const ObjectRef lock_ref = at->registry().create_sync(kernel::name_of(kernel::ObjectKind::lock), "",
+                                                          {.kind = kernel::SyncKind::lock}, kernel::ObjectKind::lock);
+    const kernel::Lock lock(at.segment(), at->registry().facts(lock_ref).value().body);
+    ChildGroup group;
+    const pid_t pid = start_and_wait(group, [&] {
+      join(at);
+      at->registry().acquire(kept);
+      at->registry().acquire(lock_ref);
+      (void)at->new_list();
+      lock.acquire(kernel::Waiting::never());
+      if (ends) {
+        Clients(at.segment()).end();
+        Clients(at.segment()).end();  // again: no effect
+        at->append(kept, "by a thread that works on");
+      } else {
+        Clients(at.segment()).detach();
+      }
+    });
+    if (ends) {
+      REQUIRE(clients.list().size() == 2);
+      const auto child = clients.list()[1];
+      CHECK(child.ended);
+      CHECK(child.state == ClientState::live);
+      CHECK_FALSE(clients.is_dead(child));
+      CHECK(kernel::reap_all_dead(at.segment()) == 0);
+      CHECK(at->count() == 3);
+      CHECK(lock.holder() == child.id);
+      CHECK(at->verify() == "");
+      group.kill(pid);
+      CHECK(kernel::reap_all_dead(at.segment()) == 1);
+    }
+    CHECK(clients.list().size() == 1);
+    CHECK(at->count() == 2);
+    CHECK(lock.locked());
+    CHECK_FALSE(lock.acquire(kernel::Waiting::never()));
+    CHECK(lock.release());
+    CHECK(lock.acquire(kernel::Waiting::never()));
+    CHECK_FALSE(lock.owner_died());
+    CHECK(at->verify() == "");
+    // The slot's next use has not ended.
+    const pid_t next = start_and_wait(group, [&] { join(at); });
+    CHECK_FALSE(clients.list().at(1).ended);
+    group.kill(next);
+    CHECK(kernel::reap_all_dead(at.segment()) == 1);
+  }
+}
+
+TEST_CASE("a process knows whether it has other threads") {
+  ChildGroup group;
+  const pid_t pid = group.start([] {
+    const bool at_first = kernel::has_other_threads();
+    std::atomic<bool> go = false;
+    std::thread other([&] {
+      while (!go) std::this_thread::yield();
+    });
+    const bool then = kernel::has_other_threads();
+    go = true;
+    other.join();
+    // The kernel takes a thread that was joined out of its list a moment later.
+    const bool afterwards = !eventually([] { return !kernel::has_other_threads(); }, 10s);
+    return (at_first ? 1 : 0) + (then ? 0 : 2) + (afterwards ? 4 : 0);
+  });
+  CHECK(group.wait(pid, 20s).ok());
 }
 
 TEST_CASE("a process that has become another program is dead") {

@@ -43,6 +43,35 @@ TEST_CASE("an object may have two names; a name may be long; an empty one is ref
   CHECK(at->verify() == "");
 }
 
+TEST_CASE("many names are given in one step, or none of them") {
+  using Taken = kernel::Registry::Taken;
+  RegistryFixture at;
+  const ObjectRef a = at->new_list(), b = at->new_list(), old = at->new_list();
+  CHECK(at->registry().publish("b", old) == 0);
+  at->release(old);  // only its name keeps it
+  const std::vector<kernel::Registry::NamedObject> both{{"a", a}, {"b", b}}, none;
+  CHECK(at->registry().publish_all(none, Taken::refuse) == std::nullopt);
+  CHECK(at->registry().publish_all(both, Taken::refuse) == std::optional<std::size_t>(1));
+  CHECK(at->registry().lookup("a") == 0);
+  CHECK(at->verify() == "");
+  CHECK(at->registry().publish_all(both, Taken::replace) == std::nullopt);
+  CHECK_FALSE(at->registry().facts(old));
+  CHECK(at->registry().lookup("a") == a);
+  CHECK(at->registry().lookup("b") == b);
+  const std::vector<kernel::Registry::NamedObject> bad{{"c", a}, {"", b}};
+  CHECK_THROWS_AS(at->registry().publish_all(bad, Taken::replace), ValueError);
+  CHECK(at->registry().lookup("c") == 0);
+  at->release(a);
+  at->release(b);
+  const auto held = at->registry().hold_named();
+  REQUIRE(held.size() == 2);
+  CHECK(held[0].name == "b");  // in the order in which the names were given
+  CHECK(held[1].ref == a);
+  CHECK(at->registry().remove("a"));
+  CHECK(at->registry().facts(a));  // this process holds it
+  CHECK(at->verify() == "");
+}
+
 TEST_CASE("naming an object that has gone is refused") {
   RegistryFixture at;
   const ObjectRef a = at->new_list();

@@ -37,11 +37,17 @@ bool is_dropped(int fd) {
 
 }  // namespace
 
-TEST_CASE("the name of the socket is the segment's number") {
+TEST_CASE(
+    "the name of the socket is a number that no two managers have in common, and that says nothing of the segment") {
   ManagerFixture at;
   const std::string name = kernel::control_name(at.segment());
   CHECK(name.size() == std::strlen("partage-") + 16);
   CHECK(name.starts_with("partage-"));
+  CHECK(std::stoull(name.substr(8), nullptr, 16) != at.segment().header().id);
+  at.kill_manager();
+  at.restart();
+  CHECK(kernel::control_name(at.segment()) != name);
+  CHECK(serves(at));
 }
 
 TEST_CASE("garbage on the socket is dropped, and the manager goes on") {
@@ -109,6 +115,22 @@ TEST_CASE("several messages on one connection") {
     REQUIRE(recv(fd, &m, sizeof m, 0) == sizeof m);
     CHECK(m.kind == ControlKind::pong);
   }
+  close(fd);
+}
+
+TEST_CASE("peers that never stop talking do not keep the manager from the others") {
+  ManagerFixture at;
+  const int fd = kernel::connect_control(at.segment());
+  REQUIRE(fd >= 0);
+  const ControlMessage look = right(at, ControlKind::look);
+  ChildGroup talkers;
+  for (int i = 0; i < 3; ++i) {
+    talkers.start([&] {
+      while (send(fd, &look, sizeof look, MSG_NOSIGNAL | MSG_DONTWAIT) > 0 || errno == EAGAIN) {
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) CHECK(serves(at));
   close(fd);
 }
 

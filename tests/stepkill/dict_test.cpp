@@ -17,7 +17,8 @@ struct Operation {
   std::function<void(const View&)> run;
 };
 
-void update(const View& v, DictBench::Which which, int from, int to, std::size_t size) {
+/// `only_new`: by insert().
+void update(const View& v, DictBench::Which which, int from, int to, std::size_t size, bool only_new = false) {
   std::vector<std::string> text;
   for (int i = from; i < to; ++i) {
     text.push_back("key number " + std::to_string(i));
@@ -25,7 +26,11 @@ void update(const View& v, DictBench::Which which, int from, int to, std::size_t
   }
   std::vector<KeyValue> pairs;
   for (std::size_t i = 0; i < text.size(); i += 2) pairs.push_back({view(text[i]), view(text[i + 1])});
-  v.dict(which).update(pairs);
+  if (only_new) {
+    v.dict(which).insert(pairs);
+  } else {
+    v.dict(which).update(pairs);
+  }
 }
 
 /// Calls an operation that takes keys.
@@ -50,9 +55,7 @@ const std::vector<Operation>& operations() {
   static const std::vector<Operation> list = {
       {"dict set existing, inline", [](const View& v) { v.put(DictBench::eight, "key number 3", "333"); }},
       {"dict change_word",
-       [](const View& v) {
-         v.dict(DictBench::eight).change_word(key_three(), 1, [](u64 word) { return word + 1; });
-       }},
+       [](const View& v) { v.dict(DictBench::eight).change_word(key_three(), 1, [](u64 word) { return word + 1; }); }},
       {"dict set_word, existing", [](const View& v) { v.dict(DictBench::eight).set_word(key_three(), 1, 'z'); }},
       {"dict set_word, another size", [](const View& v) { v.dict(DictBench::eight).set_word(key_three(), 8, 7); }},
       {"dict set_word, new", [](const View& v) { v.dict(DictBench::eight).set_word(ShortKey("new", 3), 8, 7); }},
@@ -97,6 +100,7 @@ const std::vector<Operation>& operations() {
          v.dict(DictBench::eight).modify(view("absent"), &zero, [](BytesView, Bytes& next) { next.assign(view("1")); });
        }},
       {"dict update, 1 stripe, growing", [](const View& v) { update(v, DictBench::one, 0, 12, 4); }},
+      {"dict insert over 8 stripes", [](const View& v) { update(v, DictBench::eight, 40, 48, 40, true); }},
       {"dict update over 8 stripes, some new", [](const View& v) { update(v, DictBench::eight, 36, 44, 40); }},
       {"dict clear, 1 stripe", [](const View& v) { v.dict(DictBench::one).clear(); }},
       {"dict clear, 8 stripes", [](const View& v) { v.dict(DictBench::eight).clear(); }},

@@ -11,7 +11,9 @@
 #include <partage/error.hpp>
 #include <sstream>
 
+#include "manager/container/lock.hpp"
 #include "manager/container/semaphore.hpp"
+#include "manager/registry/quarantine.hpp"
 #include "manager/registry/transit.hpp"
 #include "tests/registry/fixture.hpp"
 #include "tests/support/stepkill.hpp"
@@ -30,10 +32,12 @@ std::string dump(kernel::Segment& segment) {
   Hosting at(segment);
   for (const ObjectInfo& o : at.registry().objects()) {
     out << kernel::index_of(o.id) << '/' << kernel::generation_of(o.id) << ' ' << o.kind << ' ' << o.name << ' '
-        << o.types << ' ' << o.size << ' ' << o.references << ' ' << at.registry().name(o.id) << '\n';
+        << o.types << ' ' << o.size << ' ' << o.references << ' ' << at.registry().sound_name(o.id)
+        << (o.quarantined ? " quarantined" : "") << '\n';
   }
   for (const kernel::ClientInfo& c : Clients(segment).list()) {
-    out << "client " << c.id.slot << '/' << c.id.generation << ' ' << static_cast<int>(c.state) << '\n';
+    out << "client " << c.id.slot << '/' << c.id.generation << ' ' << static_cast<int>(c.state)
+        << (c.ended ? " ended" : "") << '\n';
   }
   return out.str();
 }
@@ -314,6 +318,33 @@ const std::vector<Operation>& operations() {
   return all;
 }
 
+/// What is marked for others: a process that calls exit() while its threads work, and objects that are damaged.
+const std::vector<Operation>& operations_that_mark() {
+  static const auto nothing = [](Stage&) {};
+  static const std::vector<Operation> all = {
+      {"end, in exit()", nothing, [](Stage&) { return [](Hosting& at) { Clients(at.segment()).end(); }; }},
+      {"reap a client that has ended, with a lock and permits that it keeps",
+       [](Stage& s) {
+         const ObjectRef lock = new_sync(*s, kernel::ObjectKind::lock, {.kind = kernel::SyncKind::lock});
+         s.dead_client([&] {
+           s->registry().acquire(lock);
+           s->registry().acquire(s.named);
+           kernel::Lock(s->segment(), s->registry().facts(lock).value().body).acquire(kernel::Waiting::never());
+           Clients(s->segment()).end();
+         });
+       },
+       [](Stage&) { return [](Hosting& at) { kernel::reap_all_dead(at.segment()); }; }, Changes::nothing},
+      {"quarantine a list", nothing,
+       [](Stage& s) { return [list = s.list](Hosting& at) { kernel::quarantine(at.segment(), list); }; }},
+      {"quarantine a dict of 8 stripes", [](Stage& s) { s.named = s->new_dict(false, "striped", 3); },
+       [](Stage& s) { return [dict = s.named](Hosting& at) { kernel::quarantine(at.segment(), dict); }; }},
+      {"quarantine a lock",
+       [](Stage& s) { s.named = new_sync(*s, kernel::ObjectKind::lock, {.kind = kernel::SyncKind::lock}); },
+       [](Stage& s) { return [lock = s.named](Hosting& at) { kernel::quarantine(at.segment(), lock); }; }},
+  };
+  return all;
+}
+
 /// What holds the objects of handles that are inside messages.
 const std::vector<Operation>& operations_on_the_way() {
   static const auto nothing = [](Stage&) {};
@@ -430,18 +461,28 @@ const std::vector<Operation>& operations_on_what_is_waited_for() {
   return all;
 }
 
-}  // namespace
-
-TEST_CASE("registry: every operation and what finishes it, killed after every change of the segment") {
-  PARTAGE_SKIP_WITHOUT_STEPPING();
-  StepkillReport report("STEPKILL registry");
-  for (const Operation& op : operations()) {
+void kill_each_and_what_finishes_it(StepkillReport& report, const std::vector<Operation>& list) {
+  for (const Operation& op : list) {
     Stage stage(op.set);
     const Subject s = stage.subject(op.name, op.make(stage));
     const Result passed = report.add(pass(s));
     check_atomic(passed, op.changes);
     check_atomic(report.add(recovery(s, std::max(1L, passed.kills / 2))));
   }
+}
+
+}  // namespace
+
+TEST_CASE("registry: every operation and what finishes it, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  StepkillReport report("STEPKILL registry");
+  kill_each_and_what_finishes_it(report, operations());
+}
+
+TEST_CASE("registry: ending and quarantining, and what finishes it, killed after every change of the segment") {
+  PARTAGE_SKIP_WITHOUT_STEPPING();
+  StepkillReport report("STEPKILL registry, marks");
+  kill_each_and_what_finishes_it(report, operations_that_mark());
 }
 
 TEST_CASE("registry: locks and queues made and taken apart, killed after every change of the segment") {
@@ -478,7 +519,8 @@ TEST_SUITE("full:stepkill") {
   TEST_CASE("registry: a real SIGKILL at every instruction of every operation") {
     PARTAGE_SKIP_WITHOUT_STEPPING();
     StepkillReport report("STEPKILL registry, every instruction");
-    for (const auto* list : {&operations(), &operations_on_the_way(), &operations_on_what_is_waited_for()}) {
+    for (const auto* list :
+         {&operations(), &operations_that_mark(), &operations_on_the_way(), &operations_on_what_is_waited_for()}) {
       for (const Operation& op : *list) {
         Stage stage(op.set);
         check_atomic(report.add(real(stage.subject(op.name, op.make(stage)), Selection::every())), op.changes);

@@ -1,15 +1,11 @@
 // The storm with everything a manager hosts: processes use locks, semaphores, conditions, events, barriers, queues, sets, values,
 // arrays and namespaces at once, and are SIGKILLed at random moments. At the end every lock and permit is free, every item is
 // accounted for, what a lock guards is whole, and no byte has leaked.
-//
-// What is acknowledged stands in memory that the workers share: a worker writes there after the operation returned, so a kill
-// can hide at most one operation of each incarnation.
 
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <atomic>
 #include <mutex>
 #include <partage/partage.hpp>
 #include <random>
@@ -20,6 +16,7 @@
 
 #include "manager/registry/verify.hpp"
 #include "manager/segment/segment.hpp"
+#include "tests/support/all_types.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/seed.hpp"
 #include "tests/support/shm_litter.hpp"
@@ -28,155 +25,6 @@ namespace partage::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr int most_workers = 8;
-
-struct Acknowledged {
-  std::atomic<long> put[most_workers], got[most_workers], tasks[most_workers], added[most_workers],
-      counted[most_workers];
-  std::atomic<long> operations[most_workers];
-};
-
-struct All {
-  Lock lock;    // guards left and right, which are equal
-  RLock rlock;  // taken twice
-  Value<long> left, right;
-  Semaphore semaphore;  // 3 permits
-  BoundedSemaphore bounded;
-  Semaphore signals;  // handed over
-  Condition condition;
-  Event event;
-  Barrier barrier;
-  Queue<std::pair<int, long>> queue;  // {worker, number}
-  DictProxy<std::pair<int, long>, int> received;
-  JoinableQueue<std::string> tasks;  // "w:i"
-  SetProxy<std::string> done;
-  SetProxy<int> set;
-  Array<long> array;
-  Value<long> counter;
-  Value<std::string> text;
-  Namespace names;
-  ListProxy<Queue<ListProxy<int>>> nested;
-};
-
-All make(const Manager& m) {
-  return {m.Lock(),
-          m.RLock(),
-          m.Value<long>(0),
-          m.Value<long>(0),
-          m.Semaphore(3),
-          m.BoundedSemaphore(2),
-          m.Semaphore(0, {.signal = true}),
-          m.Condition(),
-          m.Event(),
-          m.Barrier(2),
-          m.Queue<std::pair<int, long>>(50),
-          m.dict<std::pair<int, long>, int>(),
-          m.JoinableQueue<std::string>(50),
-          m.set<std::string>(),
-          m.set<int>(),
-          m.Array<long>(most_workers),
-          m.Value<long>(0),
-          m.Value<std::string>(""),
-          m.Namespace(),
-          m.list<Queue<ListProxy<int>>>({m.Queue<ListProxy<int>>(4)})};
-}
-
-void use_one(int w, const Manager& manager, const All& all, Acknowledged& done, std::mt19937_64& random) {
-  switch (random() % 16) {
-    case 0:
-      if (all.lock.acquire(20ms)) {
-        if (all.lock.owner_died()) all.right = all.left.get();
-        all.left += 1;
-        all.right += 1;
-        all.lock.release();
-      }
-      break;
-    case 1:
-      if (all.rlock.acquire(5ms)) {
-        all.rlock.acquire();
-        all.rlock.release();
-        all.rlock.release();
-      }
-      break;
-    case 2:
-      if (all.semaphore.acquire(5ms)) all.semaphore.release();
-      break;
-    case 3:
-      if (all.bounded.try_acquire()) all.bounded.release();
-      break;
-    case 4:
-      all.signals.release();
-      all.signals.acquire(1ms);
-      break;
-    case 5: {
-      const std::scoped_lock guard(all.condition);
-      all.condition.wait(2ms);
-      break;
-    }
-    case 6: {
-      const std::scoped_lock guard(all.condition);
-      all.condition.notify(1 + random() % 3);
-      break;
-    }
-    case 7:
-      random() % 2 == 0 ? all.event.set() : all.event.clear();
-      all.event.wait(1ms);
-      break;
-    case 8:
-      try {
-        all.barrier.wait(3ms);
-      } catch (const BrokenBarrierError&) {
-        all.barrier.reset();
-      }
-      break;
-    case 9: {
-      const auto number = static_cast<long>(random() >> 1);
-      if (all.queue.try_put({w, number})) ++done.put[w];
-      break;
-    }
-    case 10:
-      if (const auto item = all.queue.try_get()) {
-        all.received.modify(*item, 0, [](int& n) { ++n; });
-        ++done.got[w];
-      }
-      break;
-    case 11: {
-      const long i = done.tasks[w];
-      if (all.tasks.try_put(std::to_string(w) + ':' + std::to_string(i))) ++done.tasks[w];
-      break;
-    }
-    case 12:
-      if (const auto task = all.tasks.try_get()) {
-        all.done.add(*task);
-        all.tasks.task_done();
-      }
-      break;
-    case 13: {
-      const int x = static_cast<int>(random() % 40);
-      random() % 2 == 0 ? all.set.add(x) : all.set.discard(x);
-      all.set.symmetric_difference_update({x, x + 1});
-      ++done.added[w];
-      break;
-    }
-    case 14:
-      all.array[w] += 1;
-      all.counter += 1;
-      ++done.counted[w];
-      all.text.modify([&](std::string& s) { s.assign(random() % 300, 'x'); });
-      all.names.set("of" + std::to_string(w), std::string(random() % 40, 'y'));
-      break;
-    case 15:
-      try {
-        const auto inner = all.nested.at(0);
-        if (!inner.try_put(manager.list<int>({w}))) inner.try_get();
-      } catch (const ManagerLost&) {
-        std::this_thread::yield();  // creation waits for the next manager
-      }
-      break;
-  }
-  ++done.operations[w];
-}
 
 void storm(int workers, long kills, int kill_the_manager_every) {
   PARTAGE_SHOW_SEED();
@@ -187,7 +35,7 @@ void storm(int workers, long kills, int kill_the_manager_every) {
   auto& done = *new (page) Acknowledged{};
   {
     Manager manager({.max_size = std::size_t{2} << 30});
-    const All all = make(manager);
+    const AllTypes all(manager);
     long deaths = 0, managers = 0;
     {
       ChildGroup group;
@@ -195,7 +43,7 @@ void storm(int workers, long kills, int kill_the_manager_every) {
       const auto start = [&](int w) {
         return group.start([&, w] {
           std::mt19937_64 own(std::random_device{}());
-          for (;;) use_one(w, manager, all, done, own);
+          for (;;) all.use_one(w, manager, done, own);
         });
       };
       for (int w = 0; w < workers; ++w) pids.push_back(start(w));

@@ -1,12 +1,16 @@
 // JSON and words of a command line as values, and what is refused, with which sentence.
 #include <array>
+#include <bit>
 #include <bitset>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <partage/object.hpp>
+#include <random>
 #include <tuple>
 #include <variant>
 
+#include "tests/support/seed.hpp"
 #include "tests/tool/schema_fixture.hpp"
 
 using namespace partage;
@@ -116,6 +120,30 @@ TEST_CASE("from json: refusals say where, what is there and what would be right"
   CHECK(refusal("tensor<i8>", "5").starts_with("TypeError"));
 }
 
+TEST_CASE("from json: every double is the nearest one to its digits") {
+  const auto read = [](const std::string& word) {
+    const schema::Schema f64("f64");
+    const Bytes bytes = schema::from_word(f64.root(), word, find_number);
+    double x = 0;
+    std::memcpy(&x, bytes.data(), sizeof x);
+    return x;
+  };
+  CHECK(read("1.3927926388013963e-143") == 1.3927926388013963e-143);
+  CHECK(read("1e-999") == 0);
+  PARTAGE_SHOW_SEED();
+  std::mt19937_64 random(test_seed());
+  for (int i = 0; i < 10'000; ++i) {
+    const auto x = std::bit_cast<double>(random());
+    if (std::isfinite(x)) CHECK(read(schema::text_of(x)) == x);
+  }
+  CHECK(word<std::vector<double>>("[0.1,-1.7161392603081718e+277]") == std::vector{0.1, -1.7161392603081718e+277});
+}
+
+TEST_CASE("from json: a number beyond all doubles is none") {
+  CHECK_THROWS_AS(schema::from_word(schema::Schema("f64").root(), "1e999", find_number), TypeError);
+  CHECK_THROWS_AS(schema::from_word(schema::Schema("vec<f64>").root(), "[1e999]", find_number), TypeError);
+}
+
 TEST_CASE("from json: nesting has a limit") {
   json::value deep = 1;
   for (int i = 0; i < 600; ++i) {
@@ -126,4 +154,36 @@ TEST_CASE("from json: nesting has a limit") {
   const schema::Schema object("object");
   CHECK_THROWS_WITH_AS(schema::from_json(object.root(), deep, find_number), doctest::Contains("512 levels"),
                        ValueError);
+}
+
+TEST_CASE("from json: what nests between two levels of a struct counts, too") {
+  std::string variants = "struct A";
+  for (int i = 0; i < 100; ++i) variants = "variant<" + variants + '>';
+  const schema::Schema struct_in_variants("struct A{" + variants + '}');
+  const std::string lists = std::string(512, '[') + std::string(512, ']');
+  CHECK_THROWS_WITH_AS(schema::from_word(struct_in_variants.root(), lists, find_number),
+                       doctest::Contains("nests too deeply"), ValueError);
+}
+
+TEST_CASE("from json: alternatives of alternatives are not tried for ever") {
+  const schema::Schema ambiguous("struct A{variant<vec<struct A>,set<struct A>>}");
+  const std::string lists = std::string(80, '[') + "\"x\"" + std::string(80, ']');
+  CHECK_THROWS_WITH_AS(schema::from_word(ambiguous.root(), lists, find_number), doctest::Contains("\"index\""),
+                       ValueError);
+  // Many values are no reason: each may be tried as each of its alternatives.
+  using Either = std::variant<int, double, bool, std::string>;
+  std::string texts = "[\"a\"";
+  for (int i = 1; i < 30'000; ++i) texts += ",\"a\"";
+  CHECK(word<std::vector<Either>>(texts + ']') == std::vector<Either>(30'000, Either("a"s)));
+}
+
+TEST_CASE("from json: null is the alternative that is nothing, if there is one") {
+  using Missing = std::variant<std::optional<int>, std::monostate>;
+  CHECK(value_of<Missing>("null").index() == 1);
+  CHECK(value_of<Missing>(R"({"index":0,"value":null})").index() == 0);
+  check_both_ways(Missing(std::monostate()));
+  check_both_ways(Missing(std::optional<int>()));
+  using Twice = std::variant<std::monostate, int, std::monostate>;
+  check_both_ways(Twice(std::in_place_index<0>));
+  check_both_ways(Twice(std::in_place_index<2>));
 }

@@ -215,3 +215,16 @@ TEST_CASE("json: lines for people") {
   CHECK(json::parse(schema::readable(json::parse(any))) == json::parse(any));
   CHECK(json::parse(schema::compact(json::parse(any))) == json::parse(any));
 }
+
+TEST_CASE("json: lists in lists cannot all be as long as what is left") {
+  // Each announces 2000 elements, which is possible for one of them; there is no room for those of all.
+  std::string description = "i8", bytes;
+  for (int i = 0; i < 100; ++i) {
+    description = "vec<" + description + '>';
+    bytes += "\xd0\x0f";
+  }
+  bytes += std::string(2000, '\1');
+  const schema::Schema lists(description);
+  CHECK_THROWS_WITH_AS(schema::to_json(lists.root(), {bytes.data(), bytes.size()}, show_number),
+                       doctest::Contains("more than fit"), Corrupt);
+}

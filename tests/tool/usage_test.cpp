@@ -33,12 +33,15 @@ TEST_CASE("usage: help names every command and the exit codes") {
   const Ran ran = run({"--help"});
   CHECK(ran.code == 0);
   CHECK(ran.err == "");
-  for (const char* word : {"serve", "stop", "ls", "get", "set", "del", "clean", "version", "Exit codes"})
+  for (const char* word :
+       {"serve", "stop", "ls", "get", "set", "del", "clean", "dump", "load", "version", "Exit codes"})
     CHECK(has(ran.out, word));
   const Ran serve = run({"serve", "--help"});
   CHECK(serve.code == 0);
   CHECK(has(serve.out, "--max-size"));
   CHECK(has(serve.out, "--initial-size"));
+  CHECK(has(serve.out, "--snapshot"));
+  CHECK(has(serve.out, "--every"));
 }
 
 TEST_CASE("usage: version") {
@@ -62,6 +65,10 @@ TEST_CASE("usage: wrong arguments") {
   check_misused({"set", "a", "b"}, "KEY is required");
   check_misused({"del", "a"}, "OBJECT is required");
   check_misused({"get", "a", "b", "c", "d"}, "d");
+  check_misused({"dump"}, "NAME is required");
+  check_misused({"load"}, "NAME is required");
+  check_misused({"load", "a", "b", "c"}, "c");
+  check_misused({"serve", "x", "--every", "5s"}, "--every requires --snapshot");
   check_misused({"ls", "--jsom"}, "--jsom");
   check_misused({"version", "extra"}, "extra");
   check_misused({"serve", "x", "--max-size"}, "--max-size");
@@ -74,6 +81,8 @@ TEST_CASE("usage: wrong arguments") {
     check_misused({"ls", name}, "cannot name a manager");
     check_misused({"stop", name}, "cannot name a manager");
     check_misused({"clean", name}, "cannot name a manager");
+    check_misused({"dump", name}, "cannot name a manager");
+    check_misused({"load", name}, "cannot name a manager");
   }
   check_misused({"serve", std::string(200, 'x')}, "cannot name a manager");
 }
@@ -87,6 +96,9 @@ TEST_CASE("usage: a manager that is not there") {
   check_not_found({"set", "no-such-manager", "x", "y", "z"});
   check_not_found({"del", "no-such-manager", "x"});
   check_not_found({"clean", "no-such-manager"});
+  check_not_found({"dump", "no-such-manager"});
+  check_not_found({"dump", "no-such-manager", "--all", "--json"});
+  check_not_found({"load", "no-such-manager", "/no/such/file"});
 }
 
 TEST_CASE("usage: the names of commands are names of managers too") {

@@ -46,8 +46,8 @@ class PARTAGE_API Heap {
   using difference_type = std::ptrdiff_t;
   using multiallocation_chain = boost::interprocess::ipcdetail::basic_multiallocation_chain<void_pointer>;
 
-  static constexpr size_type Alignment = 64;
-  static constexpr size_type PayloadPerAllocation = 16;
+  static constexpr size_type Alignment = 64;             // NOLINT(readability-identifier-naming): as Boost calls it
+  static constexpr size_type PayloadPerAllocation = 16;  // NOLINT(readability-identifier-naming): as Boost calls it
 
   Heap(size_type segment_size, size_type extra_header_bytes);
   Heap(const Heap&) = delete;
@@ -83,7 +83,6 @@ class PARTAGE_API Heap {
   void deallocate_many(multiallocation_chain& chain);
 
  private:
-  friend struct HeapAccess;
   alignas(64) std::byte state_[3584];
 };
 

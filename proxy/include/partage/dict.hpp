@@ -12,7 +12,7 @@
 // Use it for what several processes look up and change by key. Do not use it as a queue (Queue<T>), nor for one value
 // (Value<T>). Reads take no lock, so that readers do not disturb each other.
 //
-// The members are in dict_members.hpp. What K and V may be: API.md, "Element types".
+// The members are in dict_members.hpp. What K and V may be: docs/guide/types.md.
 // Differences to std::map: a handle, so a copy is the same dict; [] inserts only when written to, and reading a missing
 // key throws; order of insertion; no references to values.
 // Differences to Python: keys are typed, so 1 and 1.0 do not meet; NaN as key is a ValueError; iteration is over a

@@ -11,7 +11,7 @@
 // Use it for what several processes append to, take from or look through. Do not use it for bulk numbers that are
 // worked on in place (Array<T>), nor one element at a time where slice(), extend() and modify() do it in one step.
 //
-// The members are in list_members.hpp. What T may be: API.md, "Element types".
+// The members are in list_members.hpp. What T may be: docs/guide/types.md.
 // Differences to std::vector: a handle, so a copy is the same list; negative indexes; no references to elements, no
 // data().
 // Differences to Python: extend(itself) doubles; iteration is over a snapshot; == compares contents and is() identity.

@@ -12,7 +12,7 @@
 // type (DictProxy<K, V>), nor for one value (Value<T>).
 //
 // Every attribute remembers the type it was set with, and setting it again may change that; a text is a std::string,
-// also when it is passed as a literal or string_view. The types are those of elements: API.md, "Element types".
+// also when it is passed as a literal or string_view. The types are those of elements: docs/guide/types.md.
 // Differences to Python: attributes are members of no C++ object, so they are set and read by name; one that is
 // missing is a KeyError; a name that begins with _ is an attribute as any other and only not printed; == is identity,
 // as is(). Names may be any text.

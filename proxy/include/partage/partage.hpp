@@ -13,6 +13,7 @@
 #include <partage/heap.hpp>
 #include <partage/list.hpp>
 #include <partage/lock.hpp>
+#include <partage/log.hpp>
 #include <partage/manager.hpp>
 #include <partage/message_queue.hpp>
 #include <partage/named.hpp>

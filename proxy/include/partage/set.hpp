@@ -11,7 +11,7 @@
 // Use it for what several processes add to and ask for. Do not use it to hand work out (Queue<T>), nor where something
 // belongs to every element (DictProxy<K, V>). contains() takes no lock.
 //
-// The members are in set_members.hpp. What T may be: what may be the key of a dict, API.md, "Element types".
+// The members are in set_members.hpp. What T may be: what may be the key of a dict, docs/guide/types.md.
 // Copies and the results of | & - ^ are local: std::set<T>. Its < has to tell apart what is different, as std::set
 // wants it; a T without < gets a std::set that is ordered by encoding (local_set<T>).
 // Differences to std::set: a handle, so a copy is the same set; in the order in which elements were added.

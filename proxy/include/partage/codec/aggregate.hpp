@@ -73,7 +73,7 @@ template <class T>
 consteval std::size_t count_fields() {
 #define PARTAGE_COUNT(n)                                                   \
   if constexpr (!requires { T{PARTAGE_EACH_##n(PARTAGE_EMPTY_BRACE)}; }) { \
-    return n - 1;                                                          \
+    return (n)-1;                                                          \
   } else
   PARTAGE_ALL(PARTAGE_COUNT)
   if constexpr (requires { T{PARTAGE_EACH_32(PARTAGE_EMPTY_BRACE), {}}; }) {
@@ -101,7 +101,7 @@ constexpr void for_each_field(T& object, Visitor&& visit) {
   constexpr std::size_t count = field_count<std::remove_const_t<T>>;
   static_assert(count <= max_fields);
 #define PARTAGE_CASE(n)                               \
-  if constexpr (count == n) {                         \
+  if constexpr (count == (n)) {                       \
     auto& [PARTAGE_EACH_##n(PARTAGE_FIELD)] = object; \
     PARTAGE_EACH_##n(PARTAGE_FIELD_VISIT);            \
   } else
@@ -118,7 +118,7 @@ template <class T>
 auto field_types(T& object) {
   constexpr std::size_t count = field_count<T>;
 #define PARTAGE_CASE(n)                                      \
-  if constexpr (count == n) {                                \
+  if constexpr (count == (n)) {                              \
     auto& [PARTAGE_EACH_##n(PARTAGE_FIELD)] = object;        \
     return TypeList<PARTAGE_EACH_##n(PARTAGE_FIELD_TYPE)>{}; \
   } else

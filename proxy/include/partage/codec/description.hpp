@@ -136,7 +136,7 @@ std::string describe_duration() {
 }
 
 template <class T>
-std::string with_version(std::string text) {
+std::string with_version(const std::string& text) {
   constexpr int version = boost::serialization::version<T>::value;
   return version == 0 ? text : text + ':' + std::to_string(version);
 }

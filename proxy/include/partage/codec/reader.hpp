@@ -3,7 +3,8 @@
 //
 // Thread safety: none; one thread at a time. Nothing here touches shared memory: copy out first, then read.
 // Invariants: never reads outside [data, data + size); input that is too short, too long or impossible throws Corrupt.
-// Every encoded value takes at least one byte or one reference, so a count above what is left is recognised at once.
+// Every encoded value takes at least one byte or one reference, so a count above what is left is recognised at once, and so
+// are counts within each other that are too much together.
 #pragma once
 
 #include <cstddef>
@@ -57,11 +58,14 @@ class PARTAGE_API Reader {
     const auto first = read_pod<std::uint8_t>();
     return first < 0x80 ? first : read_long_count(first);
   }
-  /// The count of elements that follow, each of at least one byte or one reference.
+  /// The count of elements that follow, each of at least one byte or one reference of its own. Lists in lists, too, cannot
+  /// have more than those, so that whoever makes room for what is announced takes memory in proportion to the input.
   std::size_t read_element_count() {
     const std::uint64_t n = read_count();
-    if (n > left() + objects_left()) [[unlikely]]
+    if (n > left() + objects_left() || n > static_cast<std::size_t>(end_ - begin_) + object_count_ - announced_)
+        [[unlikely]]
       impossible_count(n);
+    announced_ += static_cast<std::size_t>(n);
     return static_cast<std::size_t>(n);
   }
   /// The object of the next reference. `Pointer` is engine::ObjectPtr: a parameter only because it is incomplete here.
@@ -109,6 +113,7 @@ class PARTAGE_API Reader {
   const void* objects_ = nullptr;
   std::size_t object_count_ = 0;
   std::size_t next_object_ = 0;
+  std::size_t announced_ = 0;
   unsigned depth_ = 0;
   bool canonical_ = false;
   Arriving* arriving_ = nullptr;

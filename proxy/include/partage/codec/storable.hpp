@@ -65,10 +65,10 @@ struct NotRefused {
   static_assert(
       why != Refusal::function_pointer,
       "partage: a function pointer cannot be stored in a shared object: another process may have the function "
-      "elsewhere; store a partage::FunctionView");
+      "elsewhere; store a partage::FunctionRef");
   static_assert(why != Refusal::function_object,
                 "partage: a std::function cannot be stored in a shared object: what it calls stays behind in this "
-                "process; store a partage::FunctionView, or the data and a number that says what to do with it");
+                "process; store a partage::FunctionRef, or the data and a number that says what to do with it");
   static_assert(why != Refusal::union_type,
                 "partage: a union cannot be stored in a shared object: nobody knows which member is alive; store a "
                 "std::variant");

@@ -1,5 +1,5 @@
 // Locks, semaphores, conditions, events and barriers as an engine offers them. The proxies of the same names put the interface
-// of API.md and the standard library on them.
+// of Python and of the standard library on them.
 //
 // Thread and process safety: every member may be called by any thread of any attached process.
 // Errors: ValueError when the handle is empty, and for what is said at the members; ManagerShutdown after the manager's

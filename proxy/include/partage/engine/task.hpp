@@ -136,7 +136,8 @@ class Call final : public Task {
     auto tuple = unpack<std::tuple<typename Function::Type, Args...>>(parcel);
     return std::apply(
         [](auto&& fn, auto&&... args) -> std::unique_ptr<Task> {
-          return std::make_unique<Call>(Function::from(std::move(fn)), std::move(args)...);
+          return std::make_unique<Call>(Function::from(std::forward<decltype(fn)>(fn)),
+                                        std::forward<decltype(args)>(args)...);
         },
         std::move(tuple));
   }
