@@ -59,12 +59,20 @@ bool take_out(SharedObject& container, Value& value, Op op) {
   return true;
 }
 
-/// After an operation that may have dropped references or run user code.
+/// After an operation that may have dropped references.
 inline void tidy(SharedObject& container) noexcept {
   if (!kernel::made_dying().empty()) collect_garbage(*container.session);
   container.session->sweep_if_needed();
 }
-/// The same after one that may only have dropped references.
+/// Scope of an operation that runs user code, however it ends: handles may go in there, of any session.
+struct TidyAfter {
+  SharedObject& container;
+  ~TidyAfter() {
+    tidy(container);
+    Session::sweep_after_user_code();
+  }
+};
+/// The same for a container that may hold no handles.
 inline void tidy_handles(SharedObject& container) noexcept {
   if (container.handles_inside) tidy(container);
 }
@@ -72,10 +80,7 @@ inline void tidy_handles(SharedObject& container) noexcept {
 /// The engine's modifier over the kernel's: references become objects.
 template <class Run>
 bool modify_with(SharedObject& container, const Modifier& fn, Run run) {
-  struct Tidy {
-    SharedObject& container;
-    ~Tidy() { tidy(container); }
-  } const after{container};
+  const TidyAfter after{container};
   return run([&](BytesView current, Bytes& next) {
     std::vector<ObjectPtr> objects;
     if (!current.refs.empty() && !container.session->adopt(current.refs, objects)) {

@@ -211,13 +211,13 @@ bool List::permute_if(std::uint64_t version, std::span<const std::uint32_t> orde
 
 void List::reorder(Reordering fn) const {
   SharedObject& o = object_of(object_, "sort");
+  const TidyAfter after{o};
   list_of(o).reorder([&](const kernel::ByteTable& table) {
     Snapshot elements;
     elements.contents().table = table;
     if (!adopt(o, elements)) throw Corrupt(message_start(o, "sort") + "the list holds a handle to nothing");
     return fn(elements);
   });
-  tidy(o);
 }
 
 void List::reverse() const {

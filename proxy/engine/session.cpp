@@ -12,6 +12,8 @@ namespace partage::engine {
 
 namespace {
 
+thread_local bool dropped_in_user_code = false;  // this thread left something to sweep_after_user_code()
+
 [[noreturn]] void throw_left(const kernel::Segment& segment) {
   kernel::require_same_pid_namespace(segment);
   throw ManagerShutdown(
@@ -99,6 +101,7 @@ void Session::release(SharedObject* object) noexcept {
     if (hand_overs_ != 0 || kernel::UserCodeScope::active()) {
       idle_refs_.push_back(ref);
       idle_.store(true, std::memory_order_relaxed);
+      if (kernel::UserCodeScope::active()) dropped_in_user_code = true;
       return;
     }
     died = give_up_locked(object);
@@ -129,6 +132,15 @@ void Session::sweep() noexcept {
   collect_garbage(*this);
 }
 
+void Session::sweep_after_user_code() noexcept {
+  if (!dropped_in_user_code || kernel::UserCodeScope::active()) return;
+  dropped_in_user_code = false;
+  try {
+    for (const SessionPtr& session : Sessions::all()) session->sweep_if_needed();
+  } catch (...) {  // out of private memory: the next operation of each session sweeps
+  }
+}
+
 void Session::hold_for_ever(const ObjectPtr& object) {
   const std::lock_guard guard(mutex_);
   held_for_ever_.try_emplace(object.ref(), object);
@@ -141,8 +153,11 @@ Session::HandOver::HandOver(Session& session) : session_(session) {
   ++session.hand_overs_;
 }
 Session::HandOver::~HandOver() {
-  const std::lock_guard guard(session_.mutex_);
-  if (session_.hand_overs_ != 0) --session_.hand_overs_;  // 0 in a child forked meanwhile
+  {
+    const std::lock_guard guard(session_.mutex_);
+    if (session_.hand_overs_ != 0) --session_.hand_overs_;  // 0 in a child forked meanwhile
+  }
+  session_.sweep_if_needed();  // those whose last handle went meanwhile may never come by again
 }
 
 void collect_garbage(Session& session) noexcept {

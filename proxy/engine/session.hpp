@@ -8,9 +8,9 @@
 //   - a reference that was read out of a container may be of an object that has gone by now: adopt() says so, and the
 //     caller reads again;
 //   - pop() hands an element's references over to this process in its own commit, and they are adopted only after it.
-//     While such an operation runs (HandOver), an object whose last handle goes stays in the table as idle; the sweep
-//     afterwards gives up those that are idle still. The same holds while user code of modify() runs: it must not
-//     collect garbage under a lock.
+//     While such an operation runs (HandOver), an object whose last handle goes stays in the table as idle; the last
+//     one to end sweeps: it gives up those that are idle still. The same holds while user code of modify() runs, which
+//     must not collect garbage under a lock; modify() sweeps when it has ended, whatever sessions its handles were of.
 //
 // Lock order: container stripes, then the session's mutex, then registry stripes. Nothing waits for a container under
 // it.
@@ -90,6 +90,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void sweep_if_needed() noexcept {
     if (idle_.load(std::memory_order_relaxed)) sweep();
   }
+  /// Sweeps every session if a last handle went while this thread ran user code.
+  static void sweep_after_user_code() noexcept;
 
   // ---- fork and exit (session_fork.cpp); Sessions calls them in this order ---------------------------------------
 
