@@ -18,9 +18,12 @@ namespace fs = std::filesystem;
 
 struct Image {
   int width, height;
-  std::vector<unsigned char> rgb = std::vector<unsigned char>(static_cast<std::size_t>(width * height * 3));
+  std::vector<unsigned char> rgb = std::vector<unsigned char>(3 * place(0, height));
 
-  unsigned char& at(int x, int y, int colour) { return rgb[static_cast<std::size_t>((y * width + x) * 3 + colour)]; }
+  std::size_t place(int x, int y) const {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x);
+  }
+  unsigned char& at(int x, int y, std::size_t colour) { return rgb[3 * place(x, y) + colour]; }
 };
 
 Image read(const fs::path& path) {
@@ -48,7 +51,7 @@ std::string process_image(const std::string& img_name) {
   Image small{image.width / by, image.height / by};
   for (int y = 0; y < small.height; ++y) {
     for (int x = 0; x < small.width; ++x) {
-      for (int colour = 0; colour < 3; ++colour) {
+      for (std::size_t colour = 0; colour < 3; ++colour) {
         int sum = 0;
         for (int i = 0; i < by * by; ++i) sum += image.at(x * by + i % by, y * by + i / by, colour);
         small.at(x, y, colour) = static_cast<unsigned char>(sum / (by * by));
@@ -85,7 +88,7 @@ int main() {
   for (int i = 0; i < 10; ++i) {
     Image thumb = read(directory + "/img_" + std::to_string(i) + "_thumb.ppm");
     std::cout << "img_" << i << "_thumb.ppm: " << thumb.width << 'x' << thumb.height << ", dernier pixel";
-    for (int colour = 0; colour < 3; ++colour) std::cout << ' ' << int{thumb.at(7, 5, colour)};
+    for (std::size_t colour = 0; colour < 3; ++colour) std::cout << ' ' << int{thumb.at(7, 5, colour)};
     std::cout << '\n';
   }
   fs::remove_all(directory);

@@ -6,7 +6,6 @@
 #include <partage/partage.hpp>
 
 #include <iostream>
-#include <ranges>
 #include <string>
 
 void f(partage::DictProxy<std::string, partage::Object> d, partage::ListProxy<int> l) {
@@ -19,7 +18,7 @@ void f(partage::DictProxy<std::string, partage::Object> d, partage::ListProxy<in
 int main() {
   partage::Manager manager;
   auto d = manager.dict<std::string, partage::Object>();
-  auto l = manager.list<int>(std::views::iota(0, 10));
+  auto l = manager.list<int>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 
   partage::Process p(f, d, l);
   p.start();

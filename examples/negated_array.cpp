@@ -5,7 +5,6 @@
 #include <partage/partage.hpp>
 
 #include <iostream>
-#include <ranges>
 
 void ma_fonction(partage::Value<double> n, partage::Array<int> tab) {
   n = 3.1415927;
@@ -15,7 +14,7 @@ void ma_fonction(partage::Value<double> n, partage::Array<int> tab) {
 int main() {
   partage::Manager manager;
   auto n = manager.Value<double>(0.0);
-  auto tab = manager.Array<int>(std::views::iota(0, 10));
+  auto tab = manager.Array<int>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 
   partage::Process p(ma_fonction, n, tab);
   p.start();

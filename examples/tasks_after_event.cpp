@@ -17,21 +17,22 @@
 
 using Numbers = std::vector<double>;
 
-double minimum(Numbers data) {
+double minimum(const Numbers& data) {
   return std::ranges::min(data);
 }
-double maximum(Numbers data) {
+double maximum(const Numbers& data) {
   return std::ranges::max(data);
 }
-double mean(Numbers data) {
+double mean(const Numbers& data) {
   return std::accumulate(data.begin(), data.end(), 0.0) / static_cast<double>(data.size());
 }
-double median(Numbers data) {
-  std::ranges::sort(data);
-  const std::size_t n = data.size();
-  return (data[(n - 1) / 2] + data[n / 2]) / 2;
+double median(const Numbers& data) {
+  Numbers sorted = data;
+  std::ranges::sort(sorted);
+  const std::size_t n = sorted.size();
+  return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
-double stdev(Numbers data) {
+double stdev(const Numbers& data) {
   const double m = mean(data);
   double sum = 0;
   for (const double x : data) sum += (x - m) * (x - m);
@@ -43,7 +44,7 @@ PARTAGE_FUNCTION(median);
 PARTAGE_FUNCTION(mean);
 PARTAGE_FUNCTION(stdev);
 
-using Task = std::pair<std::string, partage::FunctionRef<double(Numbers)>>;
+using Task = std::pair<std::string, partage::FunctionRef<double(const Numbers&)>>;
 using Result = std::pair<std::string, double>;
 
 void worker(partage::Queue<Task> task_queue, const Numbers& data, partage::Event data_ready,

@@ -62,7 +62,7 @@ std::shared_ptr<kernel::Segment> start(const ManagerOptions& options) {
 
 Manager::Manager() : Manager(ManagerOptions{}) {}
 
-Manager::Manager(ManagerOptions options) : impl_(std::make_unique<Impl>()) {
+Manager::Manager(const ManagerOptions& options) : impl_(std::make_unique<Impl>()) {
   auto segment = start(options);
   if (const pid_t pid = kernel::manager_pid(*segment); kernel::manager_epoch(*segment) > 1) {
     note_successor(*segment, pid);
@@ -76,7 +76,7 @@ Manager::Manager(ManagerOptions options) : impl_(std::make_unique<Impl>()) {
 
 Manager::Manager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Manager Manager::connect(std::string address) {
+Manager Manager::connect(const std::string& address) {
   auto impl = std::make_unique<Impl>();
   impl->session = engine::Sessions::of(kernel::connect_segment(address));
   const kernel::Segment& segment = impl->session->segment();

@@ -61,7 +61,7 @@ Code code_at(const CodeAddress& address) {
                        (file ? "the file is another one by now" : "the file is not loaded") +
                        "; link it to the program, and do not replace it while the program runs");
   }
-  return reinterpret_cast<Code>(file->base + address.distance);
+  return reinterpret_cast<Code>(file->base + address.distance);  // NOLINT(performance-no-int-to-ptr): code of a file
 }
 
 }  // namespace partage::engine

@@ -57,8 +57,8 @@ Code function_named(const std::string& name, const std::string& type) {
 
 namespace process {
 
-void register_class(const std::type_info& type, ProcessClass description) {
-  classes().try_emplace(type, std::move(description));
+void register_class(const std::type_info& type, const ProcessClass& description) {
+  classes().try_emplace(type, description);
 }
 
 const ProcessClass* find_class(const std::type_info& type) {

@@ -163,12 +163,12 @@ std::ostream& operator<<(std::ostream& out, const Array<T>& array) {
 namespace boost::serialization {
 template <class T>
 struct tracking_level<partage::Array<T>> : mpl::integral_c<int, track_never> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<track_never> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<track_never>;
 };
 template <class T>
 struct implementation_level<partage::Array<T>> : mpl::integral_c<int, object_serializable> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<object_serializable> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<object_serializable>;
 };
 }  // namespace boost::serialization

@@ -135,12 +135,12 @@ std::ostream& operator<<(std::ostream& out, const DictProxy<K, V>& dict) {
 namespace boost::serialization {
 template <class K, class V>
 struct tracking_level<partage::DictProxy<K, V>> : mpl::integral_c<int, track_never> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<track_never> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<track_never>;
 };
 template <class K, class V>
 struct implementation_level<partage::DictProxy<K, V>> : mpl::integral_c<int, object_serializable> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<object_serializable> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<object_serializable>;
 };
 }  // namespace boost::serialization

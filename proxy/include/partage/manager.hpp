@@ -57,9 +57,9 @@ namespace partage {
 class PARTAGE_API Manager {
  public:
   Manager();
-  explicit Manager(ManagerOptions options);
+  explicit Manager(const ManagerOptions& options);
   /// "name" or "shm://name".
-  static Manager connect(std::string address);
+  static Manager connect(const std::string& address);
   Manager(Manager&& other) noexcept;
   Manager& operator=(Manager&& other) noexcept;
   ~Manager();  ///< shutdown()

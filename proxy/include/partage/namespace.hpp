@@ -220,12 +220,12 @@ PARTAGE_API Namespace named_namespace(const engine::SessionPtr& where, const std
 namespace boost::serialization {
 template <>
 struct tracking_level<partage::Namespace> : mpl::integral_c<int, track_never> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<track_never> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<track_never>;
 };
 template <>
 struct implementation_level<partage::Namespace> : mpl::integral_c<int, object_serializable> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<object_serializable> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<object_serializable>;
 };
 }  // namespace boost::serialization

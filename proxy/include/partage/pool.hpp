@@ -276,7 +276,7 @@ class Pool {
   }
 
   template <class Call, class Fn>
-  engine::pool::JobPtr submit(Fn& fn, engine::pool::JobInputs inputs, std::uint64_t chunk, bool tell_each,
+  engine::pool::JobPtr submit(Fn& fn, engine::pool::JobInputs&& inputs, std::uint64_t chunk, bool tell_each,
                               const char* operation) const {
     const std::decay_t<Fn> function = fn;
     return handle_.submit(Call::callable(function), std::move(inputs),

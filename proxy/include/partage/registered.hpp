@@ -65,7 +65,7 @@ struct ProcessClass {
   Parcel (*pack)(const Process&);
   std::unique_ptr<Process> (*make)(const Parcel&);
 };
-PARTAGE_API void register_class(const std::type_info& type, ProcessClass description);
+PARTAGE_API void register_class(const std::type_info& type, const ProcessClass& description);
 
 template <class Class>
 struct RegisteredProcess {

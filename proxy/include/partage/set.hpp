@@ -225,12 +225,12 @@ SetProxy<T> named_set(const engine::SessionPtr& where, const std::string& name, 
 namespace boost::serialization {
 template <class T>
 struct tracking_level<partage::SetProxy<T>> : mpl::integral_c<int, track_never> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<track_never> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<track_never>;
 };
 template <class T>
 struct implementation_level<partage::SetProxy<T>> : mpl::integral_c<int, object_serializable> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<object_serializable> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<object_serializable>;
 };
 }  // namespace boost::serialization

@@ -164,12 +164,12 @@ std::istream& operator>>(std::istream& in, const Value<T>& value) {
 namespace boost::serialization {
 template <class T>
 struct tracking_level<partage::Value<T>> : mpl::integral_c<int, track_never> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<track_never> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<track_never>;
 };
 template <class T>
 struct implementation_level<partage::Value<T>> : mpl::integral_c<int, object_serializable> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<object_serializable> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<object_serializable>;
 };
 }  // namespace boost::serialization

@@ -8,6 +8,7 @@
 
 namespace partage::detail {
 
+// NOLINTBEGIN(bugprone-macro-parentheses): operators stand without
 #define PARTAGE_STEP(name, op, assign)                                                                               \
   struct name {                                                                                                      \
     template <class T, class By>                                                                                     \
@@ -29,5 +30,6 @@ PARTAGE_STEP(Xor, ^, ^=)
 PARTAGE_STEP(ShiftedLeft, <<, <<=)
 PARTAGE_STEP(ShiftedRight, >>, >>=)
 #undef PARTAGE_STEP
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace partage::detail

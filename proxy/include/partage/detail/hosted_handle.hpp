@@ -89,13 +89,13 @@ namespace boost::serialization {
 template <class H>
 requires std::derived_from<H, partage::detail::AnyHostedHandle>
 struct tracking_level<H> : mpl::integral_c<int, track_never> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<track_never> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<track_never>;
 };
 template <class H>
 requires std::derived_from<H, partage::detail::AnyHostedHandle>
 struct implementation_level<H> : mpl::integral_c<int, object_serializable> {
-  typedef mpl::integral_c_tag tag;
-  typedef mpl::int_<object_serializable> type;
+  using tag = mpl::integral_c_tag;
+  using type = mpl::int_<object_serializable>;
 };
 }  // namespace boost::serialization
