@@ -21,7 +21,7 @@ std::optional<std::size_t> parse_size(const std::string& text) {
   if (!unit.empty()) {
     power = units.find(unit[0]);
     const std::string rest = unit.substr(1);
-    if (power == units.npos || (rest != "" && (power == 0 || (rest != "B" && rest != "IB")))) return std::nullopt;
+    if (power == units.npos || (!rest.empty() && (power == 0 || (rest != "B" && rest != "IB")))) return std::nullopt;
   }
   const double bytes = std::ldexp(number, static_cast<int>(10 * power));
   if (bytes != std::floor(bytes) || bytes >= 0x1p63) return std::nullopt;

@@ -116,9 +116,8 @@ std::string rate_text(double rate) {
   const auto print = [&](const char* format, double number) {
     std::snprintf(text.data(), text.size(), format, number);
   };
-  if (rate < 0.05) {
-    return "0";
-  } else if (rate < 9.95) {
+  if (rate < 0.05) return "0";
+  if (rate < 9.95) {
     print("%.1f", rate);
   } else if (rate < 999.5) {
     print("%.0f", rate);

@@ -76,11 +76,11 @@ TEST_CASE("_TestPool.test_map_chunksize: no input at all, with a chunk size, doe
 
 TEST_CASE("_TestPool.test_map_handle_iterable_exception: what the inputs throw comes out, again and again") {
   in_each_pool({.workers = 4}, [](Pool& pool) {
-    CHECK_THROWS_AS(pool.map(square, failing_after(0, -1)), SayWhenError);
-    CHECK_THROWS_AS(pool.map(square, failing_after(0, -1)), SayWhenError);
-    CHECK_THROWS_AS(pool.map(square, failing_after(10, 3)), SayWhenError);
-    CHECK_THROWS_AS(pool.map(square, failing_after(10, 3)), SayWhenError);
-    CHECK_THROWS_AS(pool.map(square, failing_after(10, 7), 2), SayWhenError);
+    CHECK_THROWS_AS(pool.map(square, FailingAfter(0, -1)), SayWhenError);
+    CHECK_THROWS_AS(pool.map(square, FailingAfter(0, -1)), SayWhenError);
+    CHECK_THROWS_AS(pool.map(square, FailingAfter(10, 3)), SayWhenError);
+    CHECK_THROWS_AS(pool.map(square, FailingAfter(10, 3)), SayWhenError);
+    CHECK_THROWS_AS(pool.map(square, FailingAfter(10, 7), 2), SayWhenError);
     CHECK(pool.map_async(square, up_to(10)).get(long_enough) == squares(10));
   });
 }
@@ -126,10 +126,10 @@ TEST_CASE("_TestPool.test_imap: in order, and then the end") {
 
 TEST_CASE("_TestPool.test_imap_handle_iterable_exception: what the inputs throw comes out, and nothing runs") {
   in_each_pool({.workers = 4}, [](Pool& pool) {
-    CHECK_THROWS_AS(pool.imap(square, failing_after(0, -1), 1), SayWhenError);
-    CHECK_THROWS_AS(pool.imap(square, failing_after(10, 3), 1), SayWhenError);
-    CHECK_THROWS_AS(pool.imap(square, failing_after(20, 7), 2), SayWhenError);
-    CHECK_THROWS_AS(pool.imap(square, failing_after(20, 7), 4), SayWhenError);
+    CHECK_THROWS_AS(pool.imap(square, FailingAfter(0, -1), 1), SayWhenError);
+    CHECK_THROWS_AS(pool.imap(square, FailingAfter(10, 3), 1), SayWhenError);
+    CHECK_THROWS_AS(pool.imap(square, FailingAfter(20, 7), 2), SayWhenError);
+    CHECK_THROWS_AS(pool.imap(square, FailingAfter(20, 7), 4), SayWhenError);
     CHECK(all_of(pool.imap(square, up_to(10))) == squares(10));
   });
 }
@@ -147,9 +147,9 @@ TEST_CASE("_TestPool.test_imap_unordered: the same results in any order") {
 
 TEST_CASE("_TestPool.test_imap_unordered_handle_iterable_exception: as of imap()") {
   in_each_pool({.workers = 4}, [](Pool& pool) {
-    CHECK_THROWS_AS(pool.imap_unordered(square, failing_after(0, -1), 1), SayWhenError);
-    CHECK_THROWS_AS(pool.imap_unordered(square, failing_after(10, 3), 1), SayWhenError);
-    CHECK_THROWS_AS(pool.imap_unordered(square, failing_after(20, 7), 2), SayWhenError);
+    CHECK_THROWS_AS(pool.imap_unordered(square, FailingAfter(0, -1), 1), SayWhenError);
+    CHECK_THROWS_AS(pool.imap_unordered(square, FailingAfter(10, 3), 1), SayWhenError);
+    CHECK_THROWS_AS(pool.imap_unordered(square, FailingAfter(20, 7), 2), SayWhenError);
     auto results = all_of(pool.imap_unordered(square, up_to(10)));
     std::ranges::sort(results);
     CHECK(results == squares(10));

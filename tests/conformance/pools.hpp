@@ -7,11 +7,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <numeric>
 #include <partage/partage.hpp>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -73,13 +74,32 @@ struct SayWhenError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// 0, 1, ... of `total` inputs, of which the one at `when` throws; -1: asking for the first one does.
-inline auto failing_after(int total, int when) {
-  return std::views::iota(0, std::max(total, 1)) | std::views::transform([when](int n) {
-           if (when == -1 || n == when) throw SayWhenError("somebody said when");
-           return n;
-         });
-}
+/// 0, 1, ... of `total` inputs, of which the one at `when` throws; -1: asking for the first one does. (A range of its own, as
+/// Clang 14 cannot compile the views of libstdc++ 12.)
+class FailingAfter {
+ public:
+  FailingAfter(int total, int when) : total_(std::max(total, 1)), when_(when) {}
+
+  struct Iterator {
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+
+    int n = 0, when = 0;
+
+    int operator*() const {
+      if (when == -1 || n == when) throw SayWhenError("somebody said when");
+      return n;
+    }
+    Iterator& operator++() { return ++n, *this; }
+    Iterator operator++(int) { return {n++, when}; }
+    bool operator==(const Iterator&) const = default;
+  };
+  Iterator begin() const { return {0, when_}; }
+  Iterator end() const { return {total_, when_}; }
+
+ private:
+  int total_, when_;
+};
 
 template <class R>
 std::vector<R> all_of(ImapResult<R> results) {

@@ -124,7 +124,9 @@ TEST_CASE("_TestSubclassingProcess.test_sys_exit: std::exit and what it gives") 
     CHECK(anything.run() == 1);
     CHECK_FALSE(file.text().empty());
 
-    for (const auto& [code, expected] : std::vector<std::pair<int, int>>{{1, 1}, {0, 0}, {8, 8}, {256, 0}, {-1, 255}}) {
+    for (const auto& [given, expected] :
+         std::vector<std::pair<int, int>>{{1, 1}, {0, 0}, {8, 8}, {256, 0}, {-1, 255}}) {
+      const int code = given;  // Clang 14 captures no bindings
       CAPTURE(code);
       Child child(
           ProcessOptions{.daemon = true, .start_method = method}, [](int c) { std::exit(c); }, code);

@@ -84,7 +84,8 @@ TEST_CASE("check: a table with something half done in it, though nobody has its 
   const std::pair<kernel::Stripe*, const char*> stripes[] = {{&table.stripes[3], "registry stripe 3: "},
                                                              {&table.directory, "object directory: "},
                                                              {&control.stripe, "client table: "}};
-  for (const auto& [stripe, where] : stripes) {
+  for (const auto& [stripe, name] : stripes) {
+    const char* where = name;  // Clang 14 captures no bindings
     CAPTURE(where);
     for (kernel::Word* word : {&stripe->pend, &stripe->spill, &stripe->commit}) {
       const u64 before = word->load();
@@ -161,7 +162,7 @@ TEST_CASE("a description or a name that has no end is not read, whether the chec
       put(length, wrong);
       const bool is_name = word == &slot.name;
       CHECK_THROWS_AS((void)(is_name ? at->registry().name(list) : at->registry().schema(list)), Corrupt);
-      CHECK((at->registry().sound_name(list) == "") == is_name);
+      CHECK(at->registry().sound_name(list).empty() == is_name);
       if (!is_name) CHECK_THROWS_AS((void)at->registry().objects(), Corrupt);
       CHECK(says(sentence_of(kernel::check_segment(at.segment(), Damaged::leave), list), is_name ? "name" : "descr"));
     }

@@ -171,7 +171,8 @@ void check_all(const Operations& operations) {
   const Things things(manager);
   const std::string before = things.contents();
   auto& segment = kernel::Segment::containing(manager.segment_manager());
-  for (const auto& [name, operation] : operations) {
+  for (const auto& [what, operation] : operations) {
+    const char* name = what;  // Clang 14 captures no bindings
     CAPTURE(name);
     {
       const Fuses fuses;

@@ -97,8 +97,8 @@ void fill_small_shm(std::size_t shm, std::size_t step) {
 
 TEST_CASE("full /dev/shm: OutOfMemory, no SIGBUS, and it goes on after something is freed") {
   for (const auto& [shm, step] : {std::pair<std::size_t, std::size_t>{1 << 20, 20'000}, {64 << 20, 700'000}}) {
-    const TmpfsRun run = run_on_small_shm(
-        shm, [&] { fill_small_shm(shm, step); }, 30s);
+    const auto body = [shm = shm, step = step] { fill_small_shm(shm, step); };  // Clang 14 wants names for bindings
+    const TmpfsRun run = run_on_small_shm(shm, body, 30s);
     judge(run);
   }
 }

@@ -16,7 +16,7 @@ using Items = std::vector<std::pair<std::string, int>>;
 TEST_SUITE("dict") {
   TEST_CASE("dict: initial contents") {
     Manager m;
-    CHECK((m.dict<std::string, int>().items() == Items{}));
+    CHECK(m.dict<std::string, int>().items().empty());
     CHECK((m.dict<std::string, int>({{"b", 1}, {"a", 2}}).items() == Items{{"b", 1}, {"a", 2}}));
     CHECK((m.dict<std::string, int>(std::map<std::string, int>{{"b", 1}, {"a", 2}}).items() ==
            Items{{"a", 2}, {"b", 1}}));

@@ -96,7 +96,7 @@ TEST_SUITE("element_ref") {
     CHECK(l[0] < l[1]);
     CHECK(l[0] <= 6);
     CHECK(7 > l[0]);
-    CHECK((l[0] <=> l[1]) < 0);
+    CHECK(std::is_lt(l[0] <=> l[1]));
     CHECK(l[0] + 1 == 7);
     CHECK(1 + l[0] == 7);
     CHECK(l[0] + l[1] == 13);

@@ -397,7 +397,7 @@ TEST_CASE("MessageQueue: a full one refuses with nothing lost, and goes on when 
   const std::string body(3000, 'x');
   std::size_t sent = 0;
   try {
-    for (;; ++sent) queue.send(std::to_string(sent) + ' ' + body, 1 + sent % 5);
+    for (;; ++sent) queue.send(std::to_string(sent) + ' ' + body, static_cast<long>(1 + sent % 5));
   } catch (const OutOfMemory&) {
   }
   CHECK(sent > 100);

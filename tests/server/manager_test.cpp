@@ -231,7 +231,7 @@ TEST_CASE("a stopped manager is alive, and stops nobody") {
   CHECK_FALSE(kernel::ask(at.segment(), kernel::ControlKind::ping, 50ms));
   resume_process(at.pid());
   CHECK(kernel::ask(at.segment(), kernel::ControlKind::ping, 10s));
-  CHECK(eventually([&] { return at->verify() == ""; }, 10s));  // it may be looking at the clients just now
+  CHECK(eventually([&] { return at->verify().empty(); }, 10s));  // it may be looking at the clients just now
 }
 
 TEST_CASE("a stopped manager is ended all the same") {

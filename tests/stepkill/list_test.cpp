@@ -13,7 +13,7 @@ using View = ListBench::View;
 using Texts = std::vector<std::string>;
 
 constexpr auto numbers = ListBench::numbers, tight = ListBench::tight, sparse = ListBench::sparse;
-constexpr auto texts_ = ListBench::texts, crowded = ListBench::crowded, shrunken = ListBench::shrunken;
+constexpr auto strings = ListBench::texts, crowded = ListBench::crowded, shrunken = ListBench::shrunken;
 constexpr auto handles = ListBench::handles, one = ListBench::one, two = ListBench::two;
 
 const u64 some[] = {1000, 1001, 1002, 1003, 1004, 1005};
@@ -78,17 +78,17 @@ const std::vector<Operation>& operations() {
       {"list append, packed", [](const View& v) { v.list(numbers).append(packed()); }},
       {"list append, packed, ring grows", [](const View& v) { v.list(tight).append(packed()); }},
       {"list append, inline, first ring", [](const View& v) { v.list(one).append(view("1")); }},
-      {"list append, inline", [](const View& v) { append(v.list(texts_), "1"); }},
-      {"list append, blob", [](const View& v) { append(v.list(texts_), blob()); }},
-      {"list append, own run", [](const View& v) { append(v.list(texts_), blob(2100)); }},
+      {"list append, inline", [](const View& v) { append(v.list(strings), "1"); }},
+      {"list append, blob", [](const View& v) { append(v.list(strings), blob()); }},
+      {"list append, own run", [](const View& v) { append(v.list(strings), blob(2100)); }},
       {"list append, blob, ring and arena are first", [](const View& v) { append(v.list(two), blob()); }},
-      {"list append, own run, segment grows", [](const View& v) { append(v.list(texts_), blob(3600)); }},
+      {"list append, own run, segment grows", [](const View& v) { append(v.list(strings), blob(3600)); }},
       {"list append, blob, ring and arena grow", [](const View& v) { append(v.list(crowded), blob(1200)); }},
       {"list extend, packed", [](const View& v) { v.list(numbers).extend(packed_values(4)); }},
       {"list extend, packed, ring grows", [](const View& v) { v.list(numbers).extend(packed_values(6)); }},
       {"list extend, inline and blobs",
        [](const View& v) {
-         v.list(texts_).extend(views({"1", blob(), blob(90)}));
+         v.list(strings).extend(views({"1", blob(), blob(90)}));
        }},
       {"list extend, blobs, ring grows",
        [](const View& v) {
@@ -99,12 +99,12 @@ const std::vector<Operation>& operations() {
       {"list insert, packed, nearer the back", [](const View& v) { v.list(numbers).insert(7, packed()); }},
       {"list insert, packed, back", [](const View& v) { v.list(numbers).insert(10, packed()); }},
       {"list insert, packed, ring grows", [](const View& v) { v.list(tight).insert(4, packed()); }},
-      {"list insert, blob, front", [](const View& v) { v.list(texts_).insert(0, view(blob())); }},
-      {"list insert, blob, nearer the front", [](const View& v) { v.list(texts_).insert(4, view(blob())); }},
-      {"list insert, inline, nearer the front", [](const View& v) { v.list(texts_).insert(1, view("inline")); }},
-      {"list insert, blob, nearer the back", [](const View& v) { v.list(texts_).insert(7, view(blob())); }},
-      {"list insert, own run, nearer the back", [](const View& v) { v.list(texts_).insert(9, view(blob(2100))); }},
-      {"list insert, blob, arena grows", [](const View& v) { v.list(texts_).insert(2, view(blob(2000))); }},
+      {"list insert, blob, front", [](const View& v) { v.list(strings).insert(0, view(blob())); }},
+      {"list insert, blob, nearer the front", [](const View& v) { v.list(strings).insert(4, view(blob())); }},
+      {"list insert, inline, nearer the front", [](const View& v) { v.list(strings).insert(1, view("inline")); }},
+      {"list insert, blob, nearer the back", [](const View& v) { v.list(strings).insert(7, view(blob())); }},
+      {"list insert, own run, nearer the back", [](const View& v) { v.list(strings).insert(9, view(blob(2100))); }},
+      {"list insert, blob, arena grows", [](const View& v) { v.list(strings).insert(2, view(blob(2000))); }},
       {"list insert, blob, ring grows", [](const View& v) { v.list(crowded).insert(2, view(blob())); }},
       {"list pop, packed, back", [](const View& v) { pop(v.list(numbers), -1); }},
       {"list pop, packed, front", [](const View& v) { pop(v.list(numbers), 0); }},
@@ -112,53 +112,53 @@ const std::vector<Operation>& operations() {
       {"list pop, packed, nearer the back", [](const View& v) { pop(v.list(numbers), 7); }},
       {"list pop, packed, ring shrinks", [](const View& v) { pop(v.list(sparse), -1); }},
       {"list pop, packed, middle, ring shrinks", [](const View& v) { pop(v.list(sparse), 4); }},
-      {"list pop, inline, back and front", [](const View& v) { pop(v.list(texts_), 0); }},
-      {"list pop, blob, back", [](const View& v) { pop(v.list(texts_), -1); }},
-      {"list pop, blob, nearer the front", [](const View& v) { pop(v.list(texts_), 3); }},
-      {"list pop, inline, nearer the front", [](const View& v) { pop(v.list(texts_), 2); }},
-      {"list pop, blob, nearer the back", [](const View& v) { pop(v.list(texts_), 8); }},
-      {"list pop, own run, nearer the back", [](const View& v) { pop(v.list(texts_), 6); }},
+      {"list pop, inline, back and front", [](const View& v) { pop(v.list(strings), 0); }},
+      {"list pop, blob, back", [](const View& v) { pop(v.list(strings), -1); }},
+      {"list pop, blob, nearer the front", [](const View& v) { pop(v.list(strings), 3); }},
+      {"list pop, inline, nearer the front", [](const View& v) { pop(v.list(strings), 2); }},
+      {"list pop, blob, nearer the back", [](const View& v) { pop(v.list(strings), 8); }},
+      {"list pop, own run, nearer the back", [](const View& v) { pop(v.list(strings), 6); }},
       {"list pop, ring shrinks, blobs move", [](const View& v) { pop(v.list(shrunken), -1); }},
       {"list set, packed", [](const View& v) { v.list(numbers).set(4, packed()); }},
-      {"list set, inline", [](const View& v) { v.list(texts_).set(0, view("another")); }},
-      {"list set, inline to blob", [](const View& v) { v.list(texts_).set(0, view(blob())); }},
-      {"list set, blob to inline", [](const View& v) { v.list(texts_).set(3, view("inline")); }},
-      {"list set, blob to blob of its class", [](const View& v) { v.list(texts_).set(3, view(blob(40))); }},
-      {"list set, own run to own run", [](const View& v) { v.list(texts_).set(6, view(blob(2100))); }},
+      {"list set, inline", [](const View& v) { v.list(strings).set(0, view("another")); }},
+      {"list set, inline to blob", [](const View& v) { v.list(strings).set(0, view(blob())); }},
+      {"list set, blob to inline", [](const View& v) { v.list(strings).set(3, view("inline")); }},
+      {"list set, blob to blob of its class", [](const View& v) { v.list(strings).set(3, view(blob(40))); }},
+      {"list set, own run to own run", [](const View& v) { v.list(strings).set(6, view(blob(2100))); }},
       {"list step, one word",
        [](const View& v) {
          u64 before = 0;
          List::step_word(v.segment(), v.list(numbers).body(), 4, before, [](u64 x) { return x + 100; });
        }},
       {"list modify, packed", [](const View& v) { modify(v.list(numbers), 4, packed()); }},
-      {"list modify, blob", [](const View& v) { modify(v.list(texts_), 5, view(blob())); }},
+      {"list modify, blob", [](const View& v) { modify(v.list(strings), 5, view(blob())); }},
       {"list assign slice, same size, in place",
        [](const View& v) {
-         v.list(texts_).assign_slice({.start = 2, .stop = 5}, views({"x", blob(), "y"}));
+         v.list(strings).assign_slice({.start = 2, .stop = 5}, views({"x", blob(), "y"}));
        }},
       {"list assign slice, step -3",
        [](const View& v) {
-         v.list(texts_).assign_slice({.step = -3}, views({"x", blob(), "y", blob(2100)}));
+         v.list(strings).assign_slice({.step = -3}, views({"x", blob(), "y", blob(2100)}));
        }},
       {"list assign slice, longer",
        [](const View& v) {
-         v.list(texts_).assign_slice({.start = 2, .stop = 4}, views({"x", blob(), "y"}));
+         v.list(strings).assign_slice({.start = 2, .stop = 4}, views({"x", blob(), "y"}));
        }},
       {"list assign slice, shorter",
        [](const View& v) {
-         v.list(texts_).assign_slice({.start = 2, .stop = 9}, views({"x", blob()}));
+         v.list(strings).assign_slice({.start = 2, .stop = 9}, views({"x", blob()}));
        }},
       {"list assign slice, all of it", [](const View& v) { v.list(numbers).assign_slice({}, packed_values(3)); }},
-      {"list assign slice, nothing to all of it", [](const View& v) { v.list(texts_).assign_slice({}, {}); }},
-      {"list erase slice, front", [](const View& v) { v.list(texts_).erase_slice({.stop = 4}); }},
-      {"list erase slice, back", [](const View& v) { v.list(texts_).erase_slice({.start = 4}); }},
-      {"list erase slice, middle", [](const View& v) { v.list(texts_).erase_slice({.start = 2, .stop = 8}); }},
-      {"list erase slice, step 2", [](const View& v) { v.list(texts_).erase_slice({.step = 2}); }},
+      {"list assign slice, nothing to all of it", [](const View& v) { v.list(strings).assign_slice({}, {}); }},
+      {"list erase slice, front", [](const View& v) { v.list(strings).erase_slice({.stop = 4}); }},
+      {"list erase slice, back", [](const View& v) { v.list(strings).erase_slice({.start = 4}); }},
+      {"list erase slice, middle", [](const View& v) { v.list(strings).erase_slice({.start = 2, .stop = 8}); }},
+      {"list erase slice, step 2", [](const View& v) { v.list(strings).erase_slice({.step = 2}); }},
       {"list erase slice, packed, ring shrinks", [](const View& v) { v.list(sparse).erase_slice({.start = 5}); }},
       {"list reverse, packed", [](const View& v) { v.list(numbers).reverse(); }},
-      {"list reverse, variable", [](const View& v) { v.list(texts_).reverse(); }},
+      {"list reverse, variable", [](const View& v) { v.list(strings).reverse(); }},
       {"list permute, packed", [](const View& v) { permute(v.list(numbers)); }},
-      {"list permute, variable", [](const View& v) { permute(v.list(texts_)); }},
+      {"list permute, variable", [](const View& v) { permute(v.list(strings)); }},
       {"list reorder",
        [](const View& v) {
          v.list(crowded).reorder([](const kernel::ByteTable&) { return std::vector<u32>{5, 3, 1, 0, 2, 4}; });
@@ -166,12 +166,12 @@ const std::vector<Operation>& operations() {
       {"list repeat, packed", [](const View& v) { v.list(numbers).repeat(3); }},
       {"list repeat, variable", [](const View& v) { v.list(crowded).repeat(2); }},
       {"list clear, packed", [](const View& v) { v.list(numbers).clear(); }},
-      {"list clear, variable", [](const View& v) { v.list(texts_).clear(); }},
-      {"list drop_some", [](const View& v) { v.list(texts_).drop_some(6); }},
+      {"list clear, variable", [](const View& v) { v.list(strings).clear(); }},
+      {"list drop_some", [](const View& v) { v.list(strings).drop_some(6); }},
       {"list erase_if",
        [](const View& v) {
          kernel::ByteTable t;
-         const List l = v.list(texts_);
+         const List l = v.list(strings);
          l.erase_if(l.snapshot(t), 5);
        }},
       {"list of handles, append", [](const View& v) { v.list(handles).append(v.handle(one)); }},
@@ -206,7 +206,7 @@ const std::vector<Operation>& operations() {
       {"companion set, list of handles", [](const View& v) { v.list(handles).set_companion_if_none(v.ref(two)); }},
       {"companion dropped", [](const View& v) { v.list(ListBench::owner).drop_companion(); }},
       {"list created", create},
-      {"list taken apart", [](const View& v) { take_apart(v, texts_); }},
+      {"list taken apart", [](const View& v) { take_apart(v, strings); }},
   };
   return list;
 }

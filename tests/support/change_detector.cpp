@@ -13,15 +13,15 @@
 namespace partage::test {
 namespace {
 
-constexpr std::size_t kPage = 4096;
-constexpr std::size_t kMaxPages = 16384;
-constexpr unsigned kSweepEvery = 256;
+constexpr std::size_t page_size = 4096;
+constexpr std::size_t max_pages = 16384;
+constexpr unsigned sweep_every = 256;
 
 /// Written by the child's fault handler, read by the parent.
 struct FaultLog {
   std::size_t count;
   bool overflow;
-  PageRef pages[kMaxPages];
+  PageRef pages[max_pages];
 };
 
 FaultLog* fault_log = nullptr;  // these two are used in the child only
@@ -32,12 +32,13 @@ void on_fault(int, siginfo_t* info, void*) {
   for (std::size_t i = 0; i < protected_image->size(); ++i) {
     const Part& part = (*protected_image)[i];
     if (address < part.base || address >= part.base + part.reserved) continue;
-    const std::size_t offset = static_cast<std::size_t>(address - part.base) / kPage * kPage;
-    if (fault_log->count < kMaxPages)
+    const std::size_t offset = static_cast<std::size_t>(address - part.base) / page_size * page_size;
+    if (fault_log->count < max_pages)
       fault_log->pages[fault_log->count++] = {i, offset};
     else
       fault_log->overflow = true;
-    if (::mprotect(part.base + offset, std::min(kPage, part.reserved - offset), PROT_READ | PROT_WRITE) == 0) return;
+    if (::mprotect(part.base + offset, std::min(page_size, part.reserved - offset), PROT_READ | PROT_WRITE) == 0)
+      return;
   }
   ::signal(SIGSEGV, SIG_DFL);  // a fault of the operation's own: let it die of it
 }
@@ -88,14 +89,14 @@ bool ChangeDetector::changed() {
   if (!pages_) return sweep() || result;
   for (const PageRef& page : *pages_) {
     if (page.offset >= used_[page.part]) continue;
-    const std::size_t bytes = std::min(kPage, used_[page.part] - page.offset);
+    const std::size_t bytes = std::min(page_size, used_[page.part] - page.offset);
     std::byte* now = watched_[page.part].base + page.offset;
     std::byte* then = last_.image()[page.part].base + page.offset;
     if (std::memcmp(now, then, bytes) == 0) continue;
     std::memcpy(then, now, bytes);
     result = true;
   }
-  if (++calls_ % kSweepEvery == 0 && sweep()) result = missed_ = true;
+  if (++calls_ % sweep_every == 0 && sweep()) result = missed_ = true;
   return result;
 }
 

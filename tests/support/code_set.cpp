@@ -93,8 +93,8 @@ std::string symbol_at(std::uintptr_t address) {
   } else {
     return "unknown code";
   }
-  constexpr std::size_t kLongest = 90;  // the end of a long name says more than its beginning
-  if (name.size() > kLongest) name = "..." + name.substr(name.size() - kLongest);
+  constexpr std::size_t longest = 90;  // the end of a long name says more than its beginning
+  if (name.size() > longest) name = "..." + name.substr(name.size() - longest);
   char offset[32];
   std::snprintf(offset, sizeof offset, "+0x%zx", static_cast<std::size_t>(address - begin));
   return name + offset;

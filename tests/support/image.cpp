@@ -11,10 +11,10 @@
 namespace partage::test {
 namespace {
 
-constexpr std::size_t kPage = 4096;
+constexpr std::size_t page_size = 4096;
 
 std::size_t round_up(std::size_t bytes) {
-  return (bytes + kPage - 1) / kPage * kPage;
+  return (bytes + page_size - 1) / page_size * page_size;
 }
 
 std::system_error failure(const char* what) {

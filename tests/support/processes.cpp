@@ -24,10 +24,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kThrewCode = 255;
+constexpr int threw_code = 255;
 
 [[noreturn]] void run_body(const std::function<int()>& body, int text_fd) {
-  int code = kThrewCode;
+  int code = threw_code;
   std::string text;
   try {
     code = body();
@@ -38,7 +38,7 @@ constexpr int kThrewCode = 255;
     text = "an exception that is no std::exception";
   }
   text.resize(std::min<std::size_t>(text.size(), 4000));  // fits into the pipe: the parent reads after our end
-  if (!text.empty() && ::write(text_fd, text.data(), text.size()) < 0) code = kThrewCode;
+  if (!text.empty() && ::write(text_fd, text.data(), text.size()) < 0) code = threw_code;
   std::fflush(nullptr);
   ::_exit(code);
 }
@@ -104,7 +104,7 @@ StartedChild start_child(const std::function<int()>& body) {
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(kThrewCode);
+    if (::getppid() != parent) ::_exit(threw_code);
     ::close(ends[0]);
     reset_fatal_signals();
     run_body(body, ends[1]);

@@ -11,9 +11,9 @@ namespace {
 
 // glibc: PTHREAD_MUTEX_ROBUST_NORMAL_NP | PTHREAD_MUTEX_PSHARED_BIT; bits 0-1 are the type, 5 is priority
 // inheritance, 8-9 are about elision.
-constexpr std::uint32_t kRobustShared = 16 | 128;
-constexpr std::uint32_t kKindMask = ~std::uint32_t{3 | 32 | 256 | 512};
-constexpr std::size_t kKindOffset = offsetof(pthread_mutex_t, __data.__kind);
+constexpr std::uint32_t robust_shared = 16 | 128;
+constexpr std::uint32_t kind_mask = ~std::uint32_t{3 | 32 | 256 | 512};
+constexpr std::size_t kind_offset = offsetof(pthread_mutex_t, __data.__kind);
 static_assert(offsetof(pthread_mutex_t, __data.__lock) == 0);
 
 std::uint32_t load(const std::byte* at) {
@@ -29,7 +29,7 @@ std::vector<std::size_t> held_robust_mutexes(std::span<const std::byte> memory, 
   const auto id = static_cast<std::uint32_t>(tid);
   for (std::size_t at = 0; at + sizeof(pthread_mutex_t) <= memory.size(); at += alignof(pthread_mutex_t)) {
     if ((load(memory.data() + at) & FUTEX_TID_MASK) != id) continue;
-    if ((load(memory.data() + at + kKindOffset) & kKindMask) == kRobustShared) result.push_back(at);
+    if ((load(memory.data() + at + kind_offset) & kind_mask) == robust_shared) result.push_back(at);
   }
   return result;
 }

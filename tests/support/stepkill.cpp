@@ -19,8 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kFailuresKept = 5;
-constexpr std::chrono::milliseconds kUnsteppedTimeout{20'000};
+constexpr std::size_t failures_kept = 5;
+constexpr std::chrono::milliseconds unstepped_timeout{20'000};
 
 /// What one judgement said.
 struct Verdict {
@@ -40,7 +40,7 @@ class Score {
   Score(const Subject& subject, const char* mode) : start_(Clock::now()) {
     result.name = subject.name;
     result.mode = mode;
-    result.failures.reserve(kFailuresKept);
+    result.failures.reserve(failures_kept);
   }
 
   /// Where the kill was.
@@ -71,7 +71,7 @@ class Score {
       }
       seen_new_ = seen_new_ || verdict.code == 1;
     }
-    if (!wrong.empty() && result.failures.size() < kFailuresKept)
+    if (!wrong.empty() && result.failures.size() < failures_kept)
       result.failures.push_back({place.instruction, place.recovery_instruction, symbol_at(place.next), wrong});
   }
 
@@ -143,7 +143,7 @@ class Walk {
     if (used_bytes(image) <= options.compare_all_below) return;
     const Restorer restorer(image);
     pages_ = written_pages(
-        image, [this] { run_once(); }, kUnsteppedTimeout);
+        image, [this] { run_once(); }, unstepped_timeout);
   }
 
   /// The instructions executed, or -1 if a change was missed: then undo everything, restore the image and call again.
@@ -219,12 +219,12 @@ Survey survey_path(const Subject& subject, const Selection& selection, const Opt
 /// The boundary from which it is cheapest to step on to `target`, after a breakpoint has led there; 0: step all the
 /// way.
 long cheapest_anchor(const Survey& survey, long target) {
-  constexpr long kWindow = 400;
-  constexpr long kBreakpointCost = 4;  // in steps, per passing
+  constexpr long window = 400;
+  constexpr long breakpoint_cost = 4;  // in steps, per passing
   long best = 0;
   long best_cost = target;
-  for (long at = target; at > 0 && at > target - kWindow; --at) {
-    const long cost = (survey.passings[static_cast<std::size_t>(at)] + 1) * kBreakpointCost + target - at;
+  for (long at = target; at > 0 && at > target - window; --at) {
+    const long cost = (survey.passings[static_cast<std::size_t>(at)] + 1) * breakpoint_cost + target - at;
     if (cost < best_cost) {
       best = at;
       best_cost = cost;

@@ -12,10 +12,10 @@
 namespace partage::test {
 namespace {
 
-constexpr const char* kNotPermitted = "no private tmpfs: ";
+constexpr const char* not_permitted = "no private tmpfs: ";
 
 [[noreturn]] void refuse(const char* step) {
-  throw std::runtime_error(std::string(kNotPermitted) + step + ": " + ::strerror(errno));
+  throw std::runtime_error(std::string(not_permitted) + step + ": " + ::strerror(errno));
 }
 
 void write_file(const char* path, const std::string& text) {
@@ -48,7 +48,7 @@ TmpfsRun detail::run_on_small_shm(std::size_t bytes, const std::function<int()>&
   };
   TmpfsRun run;
   run.result = run_child(guarded, timeout);
-  if (run.result.end == ChildResult::End::threw && run.result.text.rfind(kNotPermitted, 0) == 0)
+  if (run.result.end == ChildResult::End::threw && run.result.text.rfind(not_permitted, 0) == 0)
     run.why_not = run.result.text;
   return run;
 }

@@ -27,8 +27,8 @@
 namespace partage::test {
 namespace {
 
-constexpr int kThrewCode = 250;
-constexpr long kBreakpoint = 0xCC;
+constexpr int threw_code = 250;
+constexpr long breakpoint_byte = 0xCC;
 
 // The victim's body lies between these two. Both stop it if it runs freely.
 [[gnu::noinline, gnu::noclone]] void body_begins() {
@@ -88,8 +88,8 @@ void stop_watchdog() {
 // All victims run the body at the same stack addresses, however deep in this process's stack they were forked: only
 // then does code that aligns its frame, such as the dynamic linker's, take the same path every time.
 [[gnu::noinline]] void run_on_aligned_stack(const std::function<void()>& body) {
-  constexpr std::uintptr_t kAlignment = 64 * 1024;
-  const std::uintptr_t spare = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) % kAlignment;
+  constexpr std::uintptr_t alignment = 64 * 1024;
+  const std::uintptr_t spare = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) % alignment;
   auto* padding = static_cast<volatile char*>(__builtin_alloca(spare + 1));
   padding[0] = 0;
   body_begins();
@@ -113,7 +113,7 @@ void stop_watchdog() {
     text = "threw something that is no std::exception";
   }
   text.resize(std::min<std::size_t>(text.size(), 4000));
-  ::_exit(::write(text_fd, text.data(), text.size()) > 0 ? kThrewCode : 1);
+  ::_exit(::write(text_fd, text.data(), text.size()) > 0 ? threw_code : 1);
 }
 
 std::uintptr_t address_of(void (*function)()) {
@@ -224,7 +224,7 @@ bool Tracee::run_to(std::uintptr_t address, long passings) {
   errno = 0;
   const long original = ::ptrace(PTRACE_PEEKTEXT, pid_, at, nullptr);
   if (errno != 0) return false;
-  const auto trap = reinterpret_cast<void*>((original & ~0xFFL) | kBreakpoint);
+  const auto trap = reinterpret_cast<void*>((original & ~0xFFL) | breakpoint_byte);
   for (;;) {
     while (registers_.instruction == address) {
       if (passings-- == 0) return true;

@@ -1,6 +1,6 @@
 // Elements as JSON that reads back the same bytes, and the JSON text itself.
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <partage/error.hpp>
@@ -51,16 +51,14 @@ void check_exact(const std::string& types, const std::string& bytes, const std::
 TEST_CASE("parse_json: every double comes back as it was written") {
   std::mt19937_64 random(test_seed());
   for (long i = 0; i < repeats(20'000); ++i) {
-    const std::uint64_t bits = random();
-    double x = 0;
-    std::memcpy(&x, &bits, sizeof x);
+    const auto x = std::bit_cast<double>(random());
     if (!std::isfinite(x)) continue;
     const double again = schema::parse_json(schema::text_of(x)).as_double();
-    CHECK(std::memcmp(&x, &again, sizeof x) == 0);
+    CHECK(std::bit_cast<std::uint64_t>(again) == std::bit_cast<std::uint64_t>(x));
   }
   for (const double x : {-0.0, 5e-324, std::numeric_limits<double>::max(), 0.1, 1e22}) {
     const double again = schema::parse_json(schema::text_of(x)).as_double();
-    CHECK(std::memcmp(&x, &again, sizeof x) == 0);
+    CHECK(std::bit_cast<std::uint64_t>(again) == std::bit_cast<std::uint64_t>(x));
   }
   CHECK(schema::parse_json("1e-400").as_double() == 0);
   CHECK(std::signbit(schema::parse_json("-1e-400").as_double()));

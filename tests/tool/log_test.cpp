@@ -9,6 +9,7 @@
 #include <partage/partage.hpp>
 #include <regex>
 #include <sstream>
+#include <thread>
 
 #include "tests/tool/program.hpp"
 

@@ -39,21 +39,21 @@ class CreateCase final : public LoopCase {
 class MemoryCase final : public Case {
  public:
   MemoryCase(ManagerPtr manager, const Workload& workload)
-      : manager_(std::move(manager)), dict_(manager_->dict<std::string, std::int64_t>(name)), workload_(workload) {
+      : manager_(std::move(manager)), dict_(manager_->dict<std::string, std::int64_t>(name_)), workload_(workload) {
     for (std::size_t i = 0; i < workload.entries; ++i)
       dict_.set(key_text(i, workload.key_size), static_cast<std::int64_t>(i));
   }
-  ~MemoryCase() override { manager_->remove(name.name); }
+  ~MemoryCase() override { manager_->remove(name_.name); }
 
   double measure(const Crew&, std::chrono::nanoseconds) override {
     for (const partage::ObjectInfo& object : manager_->objects()) {
-      if (object.name == name.name) return static_cast<double>(object.bytes) / static_cast<double>(workload_.entries);
+      if (object.name == name_.name) return static_cast<double>(object.bytes) / static_cast<double>(workload_.entries);
     }
     throw std::runtime_error("the dict is not among the manager's objects");
   }
 
  private:
-  const partage::Named name = partage::named("dict-memory");
+  const partage::Named name_ = partage::named("dict-memory");
   ManagerPtr manager_;
   partage::DictProxy<std::string, std::int64_t> dict_;
   Workload workload_;
