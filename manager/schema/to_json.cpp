@@ -237,12 +237,17 @@ class Decoder {
   }
 
   [[gnu::noinline]] json::value floating(const Type& type) {
-    if (type.size == sizeof(float)) return of_float(read<float>());
-    if (type.size == sizeof(double)) return of_float(read<double>());
+    if (type.size == sizeof(float)) return floating(read<float>());
+    if (type.size == sizeof(double)) return floating(read<double>());
     if (!holds_long_double(type)) throw Undescribed{};
     long double x = 0;
     std::memcpy(&x, take(type.size), type.size);
-    return of_float(x);
+    return floating(x);
+  }
+  /// A zero that is (part of) a key is shown as it is stored by the library, and found by from_json(): without its sign.
+  template <class T>
+  json::value floating(T x) const {
+    return of_float(role_ == Role::key && x == 0 ? T{0} : x);
   }
 
   std::uint32_t unit(const Type& type) {

@@ -37,7 +37,7 @@ inline constexpr auto find_number = [](std::string_view name, const schema::Type
 /// What to_json() makes can be read.
 inline boost::json::value parsed(std::string_view text) {
   auto value = schema::parse_json_if(text);
-  require(value.has_value(), "what is shown is JSON: " + std::string(text));
+  if (!value) require(false, "what is shown is JSON: " + std::string(text));
   return *std::move(value);
 }
 

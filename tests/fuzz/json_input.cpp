@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (fuzz::has_secrets(type)) return true;
       const Bytes again = schema::from_json(type, fuzz::parsed(shown), fuzz::find_number, role);
       const std::string same = schema::compact(schema::to_json(type, again.view(), fuzz::show_number, role));
-      fuzz::require(same == shown, "what was written, " + shown + ", reads back as it is, not as " + same);
+      if (same != shown) fuzz::require(false, "what was written, " + shown + ", reads back as it is, not as " + same);
     } catch (const Error& error) {
       fuzz::require(false, error.what());
     }
