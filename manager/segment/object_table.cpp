@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <partage/error.hpp>
 #include <string>
@@ -124,9 +125,11 @@ bool Objects::ensure_slot(u32 index) {
 }
 
 ObjectRef Objects::create(const Making& making) {
-  // Threads prefer different stripes, so that creators do not wait for each other.
-  static thread_local const auto preference = static_cast<std::size_t>(gettid());
-  const std::size_t s = preference % ObjectTable::stripe_count;
+  // Processes and threads prefer different stripes, so that creators do not wait for each other: a forked child not its parent's,
+  // as its slot is another one.
+  static std::atomic<std::size_t> threads{0};
+  static thread_local const std::size_t ordinal = threads.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t s = (segment_->client_slot + ordinal) % ObjectTable::stripe_count;
   Stripe& home = stripe(s);
   for (;;) {
     StripeLock lock(*segment_, home);

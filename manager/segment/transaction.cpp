@@ -1,12 +1,10 @@
 #include "manager/segment/transaction.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <partage/error.hpp>
 #include <string>
 
-#include "manager/platform/process_epoch.hpp"
+#include "manager/platform/thread_identity.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -30,23 +28,13 @@ void repair_participants(Segment& segment, TransactionRecord& record) {
   record.mutex.mark_consistent();
 }
 
-/// Processes and threads start looking at different records, so that they rarely meet; a forked child not at its parent's.
-std::size_t first_choice() noexcept {
-  static thread_local std::uint64_t epoch = 0;
-  static thread_local std::size_t choice = 0;
-  if (epoch != process_epoch()) {
-    epoch = process_epoch();
-    choice = static_cast<std::size_t>(gettid()) % transaction_records;
-  }
-  return choice;
-}
-
 std::size_t take_record(Segment& segment) {
+  const std::size_t first = this_thread() % transaction_records;  // so that processes and threads rarely meet
   const auto taken = [&](TransactionRecord& record, Acquired acquired) {
     if (acquired == Acquired::owner_died) repair_participants(segment, record);
     return acquired != Acquired::busy;
   };
-  const auto place = [](std::size_t i) { return (first_choice() + i) % transaction_records; };
+  const auto place = [&](std::size_t i) { return (first + i) % transaction_records; };
   for (std::size_t i = 0; i < transaction_records; ++i) {
     TransactionRecord& record = record_at(segment, place(i));
     if (taken(record, record.mutex.try_acquire())) return place(i);

@@ -127,6 +127,23 @@ TEST_CASE("a failed fork is cancelled; a reservation is adopted once") {
   CHECK(at->verify() == "");
 }
 
+TEST_CASE("processes make their objects in different stripes of the table, and so do threads") {
+  RegistryFixture at;
+  const auto stripe_of_new = [&] { return kernel::index_of(at->new_list()) % kernel::ObjectTable::stripe_count; };
+  const auto here = stripe_of_new();
+  CHECK(stripe_of_new() == here);
+  const ChildResult child = run_child(
+      [&] {
+        join(at);
+        return stripe_of_new() != here ? 0 : 1;
+      },
+      10s);
+  CHECK_MESSAGE(child.ok(), child.describe());
+  auto in_thread = here;
+  std::thread([&] { in_thread = stripe_of_new(); }).join();
+  CHECK(in_thread != here);
+}
+
 TEST_CASE("a dead client's references, private memory and slot come back") {
   RegistryFixture at;
   const ObjectRef kept = at->new_list();
