@@ -38,10 +38,11 @@ std::optional<Result> unless_refused(Fn fn) {
   }
 }
 
-/// Bytes that are allocated at the same time while it lives.
+/// Bytes that are allocated at the same time while it lives. A byte of input may stand for a word of a description, and what it makes
+/// is held up to five times: as value, text, bytes, and value and text again.
 class MemoryLimit {
  public:
-  static constexpr std::ptrdiff_t at_least = 1 << 20, for_each_byte = 512;
+  static constexpr std::ptrdiff_t at_least = 1 << 20, for_each_byte = 1024;
 
   explicit MemoryLimit(std::size_t input) {
     static const bool watches = __sanitizer_install_malloc_and_free_hooks(&allocated, &freed) != 0;
