@@ -1,6 +1,6 @@
 // What every fuzzer has to say: this must hold; that may be refused; so much memory may be taken.
 //
-//   const MemoryLimit limit(size);                 // for M bytes of input: 1 MiB + 512 * M at a time, else it ends the program
+//   const MemoryLimit limit(size);                 // for M bytes of input: 1 MiB + 1024 * M at a time, else it ends the program
 //   if (const auto value = unless_refused([&] { return decode(bytes); })) require(again == *value, "it reads back");
 //
 // Anything but an Error of the library leaves the fuzzer and is a crash, and so is a failed require(). That nothing goes on

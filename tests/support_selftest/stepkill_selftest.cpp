@@ -42,6 +42,13 @@ Result shown(Result result) {
   return result;
 }
 
+/// real(), again if its victims did not take the path of its survey, which happens now and then: then its order says nothing.
+Result real_on_path(const Subject& subject, const Selection& selection, const Options& options = {}) {
+  Result result = shown(real(subject, selection, options));
+  for (int tries = 1; result.strayed != 0 && tries < 5; ++tries) result = shown(real(subject, selection, options));
+  return result;
+}
+
 bool found(const Result& result, const char* text) {
   for (const Failure& failure : result.failures)
     if (failure.what.find(text) != std::string::npos) return true;
@@ -75,8 +82,8 @@ TEST_CASE("breakpoints and plain stepping reach the same boundaries") {
     toy.set(2);
     toy.unlock();
   });
-  const Result quick = shown(real(subject, Selection::every(29)));
-  const Result slow = shown(real(subject, Selection::every(29), {.breakpoints = false}));
+  const Result quick = real_on_path(subject, Selection::every(29));
+  const Result slow = real_on_path(subject, Selection::every(29), {.breakpoints = false});
   check_atomic(quick);
   check_atomic(slow);
   CHECK(quick.strayed == 0);
@@ -131,7 +138,7 @@ TEST_CASE("new, then old again") {
   const Result passed = shown(pass(subject));
   CHECK(passed.bad == 0);
   CHECK_FALSE(passed.monotonic);
-  CHECK_FALSE(shown(real(subject, Selection::changed_and({}))).monotonic);
+  CHECK_FALSE(real_on_path(subject, Selection::changed_and({})).monotonic);
 }
 
 TEST_CASE("a recovery that may not be killed is found by recovery mode only") {
