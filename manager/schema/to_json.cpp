@@ -23,8 +23,17 @@ namespace json = boost::json;
 /// Thrown where a value of a type begins whose end nobody can know.
 struct Undescribed {};
 
+/// For people, nothing reads it: its beginning. In whole it could stand beside each of the elements, and in each type around it.
+json::string shown_type(const Type& type) {
+  std::size_t end = std::min(type.text.size(), longest_type_shown);
+  if (end == type.text.size()) return json::string(type.text);
+  while (end != 0 && (static_cast<unsigned char>(type.text[end]) & 0xC0) == 0x80)
+    --end;  // not in the middle of a character
+  return json::string(type.text.substr(0, end) + "...");
+}
+
 json::value undescribed(const Type& type, std::size_t bytes) {
-  return json::object{{"type", type.text}, {"size", bytes}};
+  return json::object{{"type", shown_type(type)}, {"size", bytes}};
 }
 
 json::string string_of(std::string_view text) {
@@ -356,7 +365,7 @@ class Decoder {
     json::value value = decode(alternative, last);
     if (index == index_of_none(type)) return nullptr;
     return json::object{
-        {"index", static_cast<std::int64_t>(index)}, {"type", alternative.text}, {"value", std::move(value)}};
+        {"index", static_cast<std::int64_t>(index)}, {"type", shown_type(alternative)}, {"value", std::move(value)}};
   }
 
   static std::size_t index_of_none(const Type& type) {

@@ -1,6 +1,6 @@
 // What every fuzzer has to say: this must hold; that may be refused; so much memory may be taken.
 //
-//   const MemoryLimit limit(size);                 // for M bytes of input: 1 MiB + 1024 * M at a time, else it ends the program
+//   const MemoryLimit limit(size);                 // for M bytes of input: 1 MiB + 512 * M at a time, else it ends the program
 //   if (const auto value = unless_refused([&] { return decode(bytes); })) require(again == *value, "it reads back");
 //
 // Anything but an Error of the library leaves the fuzzer and is a crash, and so is a failed require(). That nothing goes on
@@ -38,11 +38,10 @@ std::optional<Result> unless_refused(Fn fn) {
   }
 }
 
-/// Bytes that are allocated at the same time while it lives. A byte of input may stand for a word of a description, and what it makes
-/// is held up to five times: as value, text, bytes, and value and text again.
+/// Bytes that are allocated at the same time while it lives.
 class MemoryLimit {
  public:
-  static constexpr std::ptrdiff_t at_least = 1 << 20, for_each_byte = 1024;
+  static constexpr std::ptrdiff_t at_least = 1 << 20, for_each_byte = 512;
 
   explicit MemoryLimit(std::size_t input) {
     static const bool watches = __sanitizer_install_malloc_and_free_hooks(&allocated, &freed) != 0;

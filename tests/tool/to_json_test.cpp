@@ -196,6 +196,20 @@ TEST_CASE("json: both ways") {
   check_key_both_ways(std::pair(SampleHandle{{7}}, 1));
 }
 
+TEST_CASE("json: what is shown does not grow with the description times the elements") {
+  std::string long_type = "user ";
+  for (int i = 0; i < 1000; ++i) long_type += "\xC3\xA9";  // cut between characters
+  const schema::Schema variants("vec<variant<i32,tuple<u8,vec<" + long_type + ":1>>>>");
+  std::string bytes(1, char(20));
+  for (int i = 0; i < 20; ++i) bytes += std::string("\x01\x07\x00", 3);  // the second alternative: 7 and nothing
+  const std::string shown = schema::compact(
+      schema::to_json(variants.root(), {reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, show_number));
+  CHECK(shown.size() < 20 * 300);
+  CHECK(shown.starts_with(R"([{"index":1,"type":"tuple<u8,vec<user )"));
+  CHECK(shown.find("...\",\"value\":[7,[]]}") != shown.npos);
+  CHECK(boost::json::parse(shown).as_array().size() == 20);  // and so is UTF-8
+}
+
 TEST_CASE("json: a zero as key has no sign, and a NaN is none") {
   const schema::Schema f64("f64");
   CHECK(text_in(schema::from_json(f64.root(), json::value(-0.0), find_number, schema::Role::key)) == key_bytes_of(0.0));
