@@ -5,6 +5,10 @@
 
 namespace partage::kernel {
 
+void Roster::refuse() {
+  throw Corrupt("partage: the records of who waits or holds are damaged; `partage check` says more");
+}
+
 std::size_t Roster::count() const {
   std::size_t n = 0;
   for_each([&](const Record&) { return ++n != 0; });
@@ -16,7 +20,7 @@ void Roster::rebuild() {
   const std::size_t records = count();
   unsigned log2 = least_log2;
   while ((std::size_t{1} << log2) < records * 2) ++log2;
-  if (log2 > 30) throw ValueError("partage: more than a thousand million permits or waiters of one object");
+  if (log2 > most_log2) throw ValueError("partage: more than a thousand million permits or waiters of one object");
   const Change::Run run = change_.take_run(std::size_t{16} << log2);
   Word* to = &change_.segment().at<Word>(run.offset);
   for_each([&](const Record& record) {

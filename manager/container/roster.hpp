@@ -58,17 +58,23 @@ class Roster {
   }
 
  private:
-  static constexpr unsigned least_log2 = 3, kept_log2 = 6;
+  static constexpr unsigned least_log2 = 3, kept_log2 = 6, most_log2 = 30;
 
   struct Place {
     u64 run;
     unsigned log2;
     u32 head, span;
   };
-  Place place() const noexcept {
+  Place place() const {
     const u64 run = change_.get(run_), ends = change_.get(ends_);
-    return {run >> 8, static_cast<unsigned>(run & 63), static_cast<u32>(ends >> 32), static_cast<u32>(ends)};
+    const Place now{run >> 8, static_cast<unsigned>(run & 255), static_cast<u32>(ends >> 32), static_cast<u32>(ends)};
+    const bool can_be = now.log2 <= most_log2 && now.span <= (now.run == 0 ? 0 : u32{1} << now.log2) &&
+                        change_.segment().holds(now.run, u64{16} << now.log2);
+    if (!can_be) refuse();
+    return now;
   }
+  /// Damaged words must not become four thousand million records to walk over, or some outside the segment.
+  [[noreturn]] static void refuse();
   Word* at(const Place& place, u32 i) const noexcept {
     const u32 mask = (u32{1} << place.log2) - 1;
     return &change_.segment().at<Word>(place.run) + std::size_t{2} * ((place.head + i) & mask);

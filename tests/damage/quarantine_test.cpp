@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "manager/container/condition.hpp"
 #include "manager/registry/check.hpp"
 #include "manager/registry/quarantine.hpp"
 #include "tests/registry/fixture.hpp"
@@ -262,6 +263,33 @@ TEST_CASE("quarantine: a dict with several stripes, a lock, and an object whose 
   CHECK_THROWS_AS(at->dict(dict).get(view("k1"), out), Corrupt);
   for (int i = 0; i < 50; ++i) CHECK_THROWS_AS(at->dict(dict).set(view("k" + std::to_string(i)), view("v")), Corrupt);
   CHECK_THROWS_AS((void)at->registry().acquire(nowhere), Corrupt);
+}
+
+TEST_CASE(
+    "records of waiters that cannot be are not walked over, whether the check found a body to take out of use or not") {
+  RegistryFixture at;
+  const ObjectRef ref =
+      at->registry().create_sync("condition", "", {.kind = kernel::SyncKind::condition}, kernel::ObjectKind::condition);
+  const u64 offset = at->registry().facts(ref).value().body;
+  const kernel::Sync condition(at.segment(), offset);
+  auto& body = at.segment().at<kernel::SyncBody>(offset);
+  put(at.segment().at<kernel::Word>(offset - 16),
+      0);  // the run says that it has no length, so that this is nobody's body
+  const u64 most = ~u64{0} >> 32;
+  struct Damage {
+    u64 roster, ends;
+  };
+  for (const auto& [roster, ends] : {Damage{0, 0xFF000000}, Damage{offset << 8 | 3, most}, Damage{offset << 8 | 255, 1},
+                                     Damage{offset << 8 | 30, 1}}) {
+    CAPTURE(roster);
+    put(body.stripe.body[kernel::SyncBody::roster], roster);
+    put(body.stripe.body[kernel::SyncBody::ends], ends);
+    CHECK_THROWS_AS((void)condition.size(), Corrupt);
+    CHECK_THROWS_AS(kernel::Condition(at.segment(), offset).notify(1), Corrupt);
+    CHECK_THROWS_AS((void)kernel::Condition(at.segment(), offset).enlist(), Corrupt);
+  }
+  const CheckReport report = kernel::check_segment(at.segment(), Damaged::quarantine);
+  CHECK(says(sentence_of(report, ref), "its body is no run of its kind"));
 }
 
 TEST_CASE("quarantine: a damaged heap gives and takes nothing; what needs no memory goes on") {
