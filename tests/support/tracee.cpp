@@ -85,12 +85,22 @@ void stop_watchdog() {
   ::sigaction(SIGALRM, &action_before, nullptr);
 }
 
-// All victims run the body at the same stack addresses, however deep in this process's stack they were forked: only
-// then does code that aligns its frame, such as the dynamic linker's, take the same path every time.
-[[gnu::noinline]] void run_on_aligned_stack(const std::function<void()>& body) {
-  constexpr std::uintptr_t alignment = 64 * 1024;
-  const std::uintptr_t spare = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) % alignment;
-  auto* padding = static_cast<volatile char*>(__builtin_alloca(spare + 1));
+// All victims run the body at the same stack address, however deep in this process's stack they were forked: only then
+// does code that aligns its frame, such as the dynamic linker's, take the same path every time, and only then is a path
+// comparable with another. The address lies below the first frame that asks by more than the depths differ.
+constexpr std::uintptr_t least_spare = 256 * 1024, most_spare = 1024 * 1024;
+std::uintptr_t stack_of_bodies = 0;
+
+[[gnu::noinline]] void choose_stack_of_bodies() {
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  const bool is_far =
+      stack_of_bodies > here - least_spare / 2 || stack_of_bodies < here - most_spare;  // another thread's
+  if (is_far) stack_of_bodies = (here - least_spare) & ~std::uintptr_t{4095};
+}
+
+[[gnu::noinline]] void run_at_chosen_stack(const std::function<void()>& body) {
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  auto* padding = static_cast<volatile char*>(__builtin_alloca(here - stack_of_bodies));
   padding[0] = 0;
   body_begins();
   body();
@@ -105,7 +115,7 @@ void stop_watchdog() {
     ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     ::raise(SIGSTOP);
     if (prepare) prepare();
-    run_on_aligned_stack(body);
+    run_at_chosen_stack(body);
     ::_exit(0);
   } catch (const std::exception& error) {
     text = std::string("threw: ") + error.what();
@@ -127,6 +137,7 @@ Tracee::Tracee(const std::function<void()>& prepare, const std::function<void()>
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
   std::fflush(nullptr);
+  choose_stack_of_bodies();
   pid_ = ::fork();
   if (pid_ == 0) {
     ::close(ends[0]);
