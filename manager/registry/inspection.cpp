@@ -198,7 +198,8 @@ std::string Inspection::registry_stripe(std::size_t s) {
   const auto walk = [&](u64 link, SlotState state, u64 most) {
     for (listed = 0; link != 0 && listed <= most; ++listed) {
       const ObjectSlot* slot = link - 1 <= ~u32{0} ? objects_.find(static_cast<u32>(link - 1)) : nullptr;
-      if (slot == nullptr || (link - 1) % ObjectTable::stripe_count != s) return false;
+      const bool is_used = (link - 1) % ObjectTable::stripe_count == s && (link - 1) / ObjectTable::stripe_count < used;
+      if (slot == nullptr || !is_used) return false;
       if (SlotWord::of(slot->state.load()).state != state) return false;
       link = slot->link.load();
     }

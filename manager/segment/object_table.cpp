@@ -124,19 +124,32 @@ bool Objects::ensure_slot(u32 index) {
   return true;
 }
 
-ObjectRef Objects::create(const Making& making) {
-  // Processes and threads prefer different stripes, so that creators do not wait for each other: a forked child not its parent's,
-  // as its slot is another one.
+u32 Objects::next_index(std::size_t s) const noexcept {
+  const u64 free = stripe(s).body[ObjectTable::free_list].load(), used = stripe(s).body[ObjectTable::slots_used].load();
+  return static_cast<u32>(free != 0 ? free - 1 : used * ObjectTable::stripe_count + s);
+}
+
+std::size_t Objects::stripe_for_new() const noexcept {
   static std::atomic<std::size_t> threads{0};
   static thread_local const std::size_t ordinal = threads.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t s = (segment_->client_slot + ordinal) % ObjectTable::stripe_count;
-  Stripe& home = stripe(s);
+  const auto nth = [&](std::size_t i) { return (segment_->client_slot + ordinal + i) % ObjectTable::stripe_count; };
+  for (std::size_t i = 0; i < ObjectTable::stripe_count; ++i) {
+    if (find(next_index(nth(i))) != nullptr) return nth(i);
+  }
+  return nth(0);
+}
+
+ObjectRef Objects::create(const Making& making) {
   for (;;) {
+    const std::size_t s = stripe_for_new();
+    Stripe& home = stripe(s);
     StripeLock lock(*segment_, home);
     Word& free = home.body[ObjectTable::free_list];
     Word& used = home.body[ObjectTable::slots_used];
     const bool reuse = free.load() != 0;
-    const auto index = static_cast<u32>(reuse ? free.load() - 1 : used.load() * ObjectTable::stripe_count + s);
+    const u32 index = next_index(s);
+    if (reuse && index / ObjectTable::stripe_count >= used.load())
+      refuse_damaged_table();  // where nobody would look for it
     if (find(index) == nullptr) {
       lock.unlock();
       if (!ensure_slot(index)) throw ValueError("partage: the segment has as many objects as it can name");

@@ -161,6 +161,13 @@ class Objects {
   friend class ReferenceChanges;
   ObjectTable& table() const noexcept { return segment_->at<ObjectTable>(segment_->header().registry); }
   bool ensure_slot(u32 index);
+  /// The slot that the next object of a stripe gets: one that is free again, else the first that was never used, which may be in a
+  /// chunk that is not there yet. For the holder of the stripe; a guess for others.
+  u32 next_index(std::size_t s) const noexcept;
+  /// Where this thread makes an object: threads and processes begin with different stripes, so that they do not wait for each other
+  /// (a forked child not with its parent's, as its client slot is another one), and go on to the next when theirs is full, so that
+  /// the table grows only when all are. A guess: others may be quicker.
+  std::size_t stripe_for_new() const noexcept;
 
   Segment* segment_;
 };

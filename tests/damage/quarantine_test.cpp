@@ -125,7 +125,8 @@ TEST_CASE(
     });
   }
   REQUIRE(stripe.body[kernel::ObjectTable::free_list].load() == index + 1);
-  for (const u64 link : {u64{kernel::index_of(outer)} + 1, u64{kernel::index_of(inner)} + 1, u64{index} + 2}) {
+  for (const u64 link : {u64{kernel::index_of(outer)} + 1, u64{kernel::index_of(inner)} + 1, u64{index} + 2,
+                         u64{index} + 1 + kernel::ObjectTable::stripe_count}) {
     damaged(stripe.body[kernel::ObjectTable::free_list], link, [] {});
   }
   auto& home = table.stripes[kernel::index_of(outer) % kernel::ObjectTable::stripe_count];

@@ -144,6 +144,31 @@ TEST_CASE("processes make their objects in different stripes of the table, and s
   CHECK(in_thread != here);
 }
 
+TEST_CASE("the table of objects grows when all its places are taken, whoever took or left them, and not before") {
+  RegistryFixture at;
+  const auto grown = [&] { return at->objects().find(kernel::ObjectTable::first_chunk_slots) != nullptr; };
+  std::vector<ObjectRef> held;
+  const auto make = [&](std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) held.push_back(at->new_list());
+  };
+  std::size_t used = 0;
+  at->objects().for_each([&](kernel::u32, kernel::ObjectSlot&) { ++used; });
+  make(kernel::ObjectTable::first_chunk_slots - used);
+  CHECK_FALSE(grown());
+  CHECK(at->verify() == "");
+  for (std::size_t i = 0; i < held.size(); i += 7) at->release(std::exchange(held[i], 0));
+  std::thread([&] { make((held.size() + 6) / 7); }).join();
+  CHECK_FALSE(grown());
+  CHECK(at->verify() == "");
+  make(1);
+  CHECK(grown());
+  CHECK(at->verify() == "");
+  for (const ObjectRef ref : held) {
+    if (ref != 0) at->release(ref);
+  }
+  CHECK(at->verify() == "");
+}
+
 TEST_CASE("a dead client's references, private memory and slot come back") {
   RegistryFixture at;
   const ObjectRef kept = at->new_list();

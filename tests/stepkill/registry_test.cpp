@@ -167,6 +167,15 @@ void leave_to_its_name(Hosting& at, ObjectRef ref) {
   at.registry().publish("doomed", ref);
   at.release(ref);
 }
+kernel::u32 stripe_of_new(Stage& s) {
+  return kernel::index_of(s->new_list()) % kernel::ObjectTable::stripe_count;
+}
+std::size_t used_slots(Stage& s) {
+  std::size_t n = 0;
+  s->objects().for_each([&](kernel::u32, kernel::ObjectSlot&) { ++n; });
+  return n;
+}
+
 void remove_doomed(Hosting& at) {
   at.registry().remove("doomed");
 }
@@ -186,10 +195,16 @@ const std::vector<Operation>& operations() {
        [](Stage&) { return [](Hosting& at) { at.new_dict(true, "a name", 3); }; }},
       {"create in a used slot, body from the pool", [](Stage& s) { s->release(s->new_dict()); },
        [](Stage&) { return [](Hosting& at) { at.new_dict(); }; }},
+      {"create in another stripe, this thread's is full",
+       [](Stage& s) {
+         const auto own = stripe_of_new(s);
+         while (stripe_of_new(s) == own) {
+         }
+       },
+       [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
       {"create, the table of objects grows",
        [](Stage& s) {
-         // The last slot of this thread's stripe in the first chunk.
-         for (int i = 0; i < 12; ++i) s->new_list();
+         while (used_slots(s) < kernel::ObjectTable::first_chunk_slots) s->new_list();
        },
        [](Stage&) { return [](Hosting& at) { at.new_list(); }; }},
       {"publish a new name", nothing,
