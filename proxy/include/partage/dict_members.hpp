@@ -2,7 +2,7 @@
 //
 // As Python's dict, in C++ spelling: in the order of insertion; overwriting keeps the place, erase + set moves to the
 // end. Every member is const, because handles are, and every one that changes the dict is one atomic step, update()
-// too: whole or not at all, also when the process is killed in the middle.
+// too: whole or not at all, also when the process is killed in the middle. set_many() alone is a step for each pair.
 // A key is passed as K or what converts to it; for string keys also as a literal or string_view, without a copy.
 // Keys are equal when their encodings are; -0.0 is stored as 0.0.
 // Errors, all with nothing changed: KeyError for a key that is not there ([], at, erase, pop, modify), ValueError for

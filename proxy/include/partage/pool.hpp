@@ -8,7 +8,8 @@
 // What runs is a function, a lambda without captures, or a closure that may be copied bit by bit (numbers, not strings
 // or handles: pass those as arguments). Inputs and results are what could be elements of a list, handles included.
 // map() gives the inputs out in chunks; without `chunksize` of ceil(inputs / (4 * workers)), as Python does. Tasks and
-// results lie in shared memory; a result longer than 63 bytes, or with handles, comes through a socket.
+// results lie in shared memory; a result with handles, one of plain bytes beyond 1 KiB, and any other beyond 63 bytes as it is
+// written, come through a socket.
 //
 // A task that throws: the exception arrives with its type, if it is one of this library or of the standard, else as the
 // nearest standard base; its text ends with the worker's pid. A worker that is killed, or ends by exit(): the task it was

@@ -1,6 +1,7 @@
 // Keys of dicts and elements of sets: equal keys have equal encodings, so that the byte level compares and hashes bytes
 // without knowing the type. Therefore -0.0 is stored as 0.0, NaN (equal to nothing) is a ValueError, a handle adds its
-// reference to the bytes (identity), and types without such an encoding are compile errors.
+// reference to the bytes (identity), and types without such an encoding are compile errors. Dicts and sets refuse handles
+// all the same (detail/key.hpp): they do not compile, and one that a serialize() writes is a ValueError.
 //
 // Invariant: encode_key(a) == encode_key(b) byte for byte iff a and b are the same key.
 // A type with serialize() must write equal bytes for equal values; only it can know.
