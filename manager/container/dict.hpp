@@ -112,9 +112,11 @@ class Dict {
   u64 version() const;
   /// Takes a damaged dict out of use, and wakes who waits in it. False: a living process holds one of its locks.
   bool condemn();
+  /// One of its locks is.
+  bool condemned();
   /// Checks every invariant, under the locks; appends every run the dict owns. "" or what is wrong. Follows no word before it
   /// has been bounded, so the dict may be damaged.
-  std::string verify(std::vector<u64>& runs);
+  std::string verify(std::vector<u64>& runs, Leftovers leftovers = Leftovers::damage);
   /// Bytes of the segment it occupies, without locks; approximate while it is being changed.
   std::size_t bytes_used();
 
@@ -135,6 +137,8 @@ class Dict {
   void split(u64 root);
   /// Those in use and those that were left by splits.
   void for_each_stripe(FunctionView<void(Stripe&)> fn);
+  /// Throws Corrupt when its words lead to no stripes: before all are looked at for people.
+  void refuse_damaged_root() const;
   bool set_key(const dict::Key& key, BytesView value);
   /// The rest of an operation that gives a key a value. True: the key is new.
   bool put(Operation& op, Stripe& stripe, const dict::Key& key, const dict::Found& found, BytesView value);

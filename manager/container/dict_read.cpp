@@ -240,6 +240,7 @@ void Dict::snapshot(ByteTable* keys, ByteTable* values) {
 }
 
 std::size_t Dict::bytes_used() {
+  refuse_damaged_root();
   const u64 root = body_.root.load_acquire();
   std::size_t bytes = sizeof(DictBody);
   for (u64 run = body_.array.load(); run != 0; run = segment_.runs().link(run).load()) {

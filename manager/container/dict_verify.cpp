@@ -22,8 +22,6 @@ std::string verify_root(Segment& segment, const DictBody& body) {
   if (log2 > most_stripes_log2) return "dict: impossible number of stripes";
   u64 older = array;
   for (unsigned n = 0; older != 0; older = runs.link(older).load()) {
-    if (!segment.holds(older, 0) || older % alignof(Stripe) != 0 || older == 0)
-      return "dict: a stripe array that is no run";
     bool of_a_pool = false;
     for (unsigned pool = 0; pool <= most_stripes_log2 && !of_a_pool; ++pool) {
       of_a_pool = runs.looks_like_run(older, sizeof(StripeArrayHead) + (sizeof(Stripe) << pool), stripe_pool(pool));
@@ -37,6 +35,16 @@ std::string verify_root(Segment& segment, const DictBody& body) {
   return is_array ? "" : "dict: the root names none of its stripe arrays";
 }
 
+/// The same; a split may be changing them now.
+std::string verify_root_in_motion(Segment& segment, const DictBody& body) {
+  std::string problem = verify_root(segment, body);
+  for (int tries = 0; !problem.empty() && tries < 20; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    problem = verify_root(segment, body);
+  }
+  return problem;
+}
+
 /// One stripe and its table.
 class StripeCheck {
  public:
@@ -44,9 +52,6 @@ class StripeCheck {
       : segment_(segment), body_(body), stripe_(stripe), runs_(runs) {}
 
   std::string run(u64 root, std::vector<u64>& orders) {
-    if (stripe_.commit.load() != 0) return "dict: a log that was not applied";
-    if (Window::is_open(stripe_)) return "dict: a window left open";
-    if (stripe_.pend.load() != 0 || stripe_.spill.load() != 0) return "dict: runs in transit";
     if (std::string p = table(); !p.empty()) return p;
     if (std::string p = index(); !p.empty()) return p;
     if (std::string p = entries(); !p.empty()) return p;
@@ -120,7 +125,7 @@ class StripeCheck {
       if ((segment_.at<BlobHead>(blob).head.load() & 255) == own_run_class) runs_.push_back(blob);
     }
     if (live != dict::live_of(count())) return "dict: wrong number of live entries";
-    return last_cursor == dict::cursor_of(count()) ? "" : "dict: wrong cursor or last order";
+    return last_cursor == dict::cursor_of(count()) ? "" : "dict: a cursor behind the last entry";
   }
 
   /// Every entry is found by its key, in its order.
@@ -141,7 +146,7 @@ class StripeCheck {
       last = e.order.load();
       orders.push_back(last);
     }
-    return last == stripe_.body[dict_last].load() ? "" : "dict: wrong cursor or last order";
+    return last == stripe_.body[dict_last].load() ? "" : "dict: wrong last order";
   }
 
   Segment& segment_;
@@ -164,7 +169,7 @@ u64 Dict::version() const {
 
 bool Dict::condemn() {
   bool all = condemn_stripe(body_.first);
-  if (verify_root(segment_, body_).empty()) {
+  if (verify_root_in_motion(segment_, body_).empty()) {
     for_each_stripe([&](Stripe& s) { all = condemn_stripe(s) && all; });
   } else {  // whoever has a handle is led to the one stripe that there is in any case
     Log::commit_single(body_.root, segment_.offset_of(&body_.first) << 8);
@@ -173,12 +178,24 @@ bool Dict::condemn() {
   return all;
 }
 
-std::string Dict::verify(std::vector<u64>& runs) {
-  std::string problem = verify_root(segment_, body_);
-  for (int tries = 0; !problem.empty() && tries < 20; ++tries) {  // a split may be changing it now
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    problem = verify_root(segment_, body_);
-  }
+void Dict::refuse_damaged_root() const {
+  if (!verify_root_in_motion(segment_, body_).empty())
+    throw Corrupt("partage: a dict is damaged; `partage check` says more");
+}
+
+bool Dict::condemned() {
+  bool any = body_.first.mutex.condemned();
+  if (any || !verify_root_in_motion(segment_, body_).empty()) return any;
+  for_each_stripe([&](const Stripe& s) { any = any || s.mutex.condemned(); });
+  return any;
+}
+
+std::string Dict::verify(std::vector<u64>& runs, Leftovers leftovers) {
+  std::string problem = verify_root_in_motion(segment_, body_);
+  if (!problem.empty()) return problem;
+  for_each_stripe([&](const Stripe& s) {  // before it is waited for
+    if (*s.mutex.damage() != '\0') problem = std::string("dict: ") + s.mutex.damage();
+  });
   if (!problem.empty()) return problem;
   const dict::AllStripes locked(segment_, body_);
   const std::span<Stripe> in_use = locked.stripes();
@@ -186,14 +203,13 @@ std::string Dict::verify(std::vector<u64>& runs) {
   for (u64 run = body_.array.load(); run != 0; run = segment_.runs().link(run).load()) runs.push_back(run);
   for_each_stripe([&](Stripe& s) {
     const u64 mine = segment_.offset_of(&body_);
-    if (*s.mutex.damage() != '\0') problem = std::string("dict: ") + s.mutex.damage();
     if (s.owner_offset() != mine) problem = "dict: a stripe does not know its dict";
     const bool is_used = &s >= in_use.data() && &s < in_use.data() + in_use.size();
     const bool is_first =
         &s == &body_.first && s.body[dict_table].load() == no_table;  // of a dict made with many stripes
     if (is_used ? dict::is_moved(s) : !dict::is_moved(s) && !is_first) problem = "dict: a stripe in the wrong array";
-    if (!is_used && (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0 || Window::is_open(s)))
-      problem = "dict: a stripe that was left by a split is not at rest";
+    if (const char* what = half_done(segment_, s, runs, leftovers); *what != '\0')
+      problem = std::string("dict: ") + what;
   });
   std::vector<u64> orders;
   for (Stripe& s : in_use) {

@@ -142,7 +142,7 @@ class List {
   /// reach any more and whose elements hold no references.
   void dismantle(Change& change) const;
   /// Checks every invariant; "" or what is wrong. Appends every run the list owns.
-  std::string verify(std::vector<u64>& runs) const;
+  std::string verify(std::vector<u64>& runs, Leftovers leftovers = Leftovers::damage) const;
   /// Takes a damaged list out of use, and wakes who waits in it; a cell, which has no lock, stays readable. False: a living
   /// process holds its lock.
   bool condemn() const;

@@ -46,13 +46,17 @@ std::size_t List::bytes_used() const {
   const ReadLock lock(*segment_, stripe());
   Runs runs = segment_->runs();
   const Ring now = ring();
-  std::size_t bytes = runs.payload_size(segment_->offset_of(body_));
-  if (now.run() != 0) bytes += runs.payload_size(now.run());
   const u64 arena = stripe().body[ListBody::arena].load();
+  const bool in_bounds = (now.run() == 0 ? now.count() == 0 : now.in_bounds(*segment_)) &&
+                         (arena == 0 || (arena % 8 == 0 && segment_->holds(arena, sizeof(ArenaHead))));
+  if (!in_bounds) throw Corrupt("partage: a list is damaged; `partage check` says more");
+  std::size_t bytes = sizeof(ListBody);
+  if (now.run() != 0) bytes += now.bytes();
   if (arena != 0) bytes += segment_->at<ArenaHead>(arena).total.load();
   for (u64 i = 0; !now.packed() && i < now.count(); ++i) {
     const SlotWords slot = now.load(i);
-    if (slot.kind() == SlotWords::blob && is_own_run(*segment_, slot.first)) bytes += runs.payload_size(slot.first);
+    if (slot.kind() != SlotWords::blob || !looks_like_blob(*segment_, slot.first)) continue;
+    if (is_own_run(*segment_, slot.first)) bytes += runs.payload_size(slot.first);
   }
   return bytes;
 }
@@ -106,7 +110,7 @@ bool List::condemn() const {
   return done;
 }
 
-std::string List::verify(std::vector<u64>& runs) const {
+std::string List::verify(std::vector<u64>& runs, Leftovers leftovers) const {
   if (*stripe().mutex.damage() != '\0') return std::string("list: ") + stripe().mutex.damage();
   const ReadLock lock(*segment_, stripe());
   Stripe& s = stripe();
@@ -114,8 +118,7 @@ std::string List::verify(std::vector<u64>& runs) const {
   runs.push_back(self);
   if (config_.packed_size > 8 || body_->config.load() != config_.word()) return "list: a configuration that cannot be";
   if (s.owner.load() != (self | static_cast<u64>(StripeKind::list))) return "list: the stripe does not know its list";
-  if (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0) return "list: the log is not clean";
-  if (Window::is_open(s)) return "list: the window is open";
+  if (const char* what = half_done(*segment_, s, runs, leftovers); *what != '\0') return std::string("list: ") + what;
   if (s.body[ListBody::shift].load() != 0) return "list: a shift is in progress";
   const Ring now = ring();
   const u64 arena = s.body[ListBody::arena].load();

@@ -271,8 +271,8 @@ void Queue::give_back(ClientId client) const {
   }
 }
 
-std::string Queue::verify(std::vector<u64>& runs) const {
-  if (std::string problem = list_.verify(runs); !problem.empty() || !joinable()) return problem;
+std::string Queue::verify(std::vector<u64>& runs, Leftovers leftovers) const {
+  if (std::string problem = list_.verify(runs, leftovers); !problem.empty() || !joinable()) return problem;
   const ReadLock lock(*segment_, stripe());
   const Ring now = list_.ring();
   Counts found{0, 0};

@@ -74,7 +74,7 @@ class Queue {
   void clear() const { list_.clear(); }
   void dismantle(Change& change) const { list_.dismantle(change); }
   std::size_t bytes_used() const { return list_.bytes_used(); }
-  std::string verify(std::vector<u64>& runs) const;
+  std::string verify(std::vector<u64>& runs, Leftovers leftovers = Leftovers::damage) const;
   bool condemn() const { return list_.condemn(); }
   /// Every item that is not finished.
   void all_items(ByteTable& out) const { collect(out, true); }

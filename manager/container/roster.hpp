@@ -19,6 +19,7 @@ namespace partage::kernel {
 
 class Roster {
  public:
+  static constexpr unsigned most_log2 = 30;  // of the capacity
   struct Record {
     u32 at;  // place in the ring, for erase() and set_data()
     ClientId client;
@@ -58,7 +59,7 @@ class Roster {
   }
 
  private:
-  static constexpr unsigned least_log2 = 3, kept_log2 = 6, most_log2 = 30;
+  static constexpr unsigned least_log2 = 3, kept_log2 = 6;
 
   struct Place {
     u64 run;

@@ -87,11 +87,13 @@ void Sync::dismantle(Change& change) const {
 
 std::size_t Sync::bytes_used() const {
   const ReadLock lock(segment(), stripe());
-  std::vector<u64> runs{segment().offset_of(&body())};
-  Roster::runs_of(word(SyncBody::roster), runs);
-  std::size_t bytes = 0;
-  for (const u64 run : runs) bytes += segment().runs().payload_size(run);
-  return bytes;
+  const u64 roster = word(SyncBody::roster).load();
+  if (roster == 0) return sizeof(SyncBody);
+  const u64 bytes = u64{16} << (roster & 63);
+  if ((roster & 255) > Roster::most_log2 || !segment().runs().looks_like_run(roster >> 8, bytes)) {
+    throw Corrupt("partage: an object of synchronisation is damaged; `partage check` says more");
+  }
+  return sizeof(SyncBody) + bytes;
 }
 
 bool Sync::condemn() const {
@@ -100,7 +102,7 @@ bool Sync::condemn() const {
   return done;
 }
 
-std::string Sync::verify(std::vector<u64>& runs) const {
+std::string Sync::verify(std::vector<u64>& runs, Leftovers leftovers) const {
   if (*stripe().mutex.damage() != '\0') return std::string("sync: ") + stripe().mutex.damage();
   const ReadLock lock(segment(), stripe());
   const Stripe& s = stripe();
@@ -112,14 +114,13 @@ std::string Sync::verify(std::vector<u64>& runs) const {
     return "sync: a configuration that cannot be";
   if (s.owner.load() != (self | static_cast<u64>(StripeKind::plain)))
     return "sync: the stripe does not know its object";
-  if (s.commit.load() != 0 || s.pend.load() != 0 || s.spill.load() != 0) return "sync: the log is not clean";
-  if (Window::is_open(s)) return "sync: the window is open";
+  if (const char* what = half_done(segment(), s, runs, leftovers); *what != '\0') return std::string("sync: ") + what;
   const bool has_holder = body().kind() == SyncKind::lock || body().kind() == SyncKind::rlock;
   if (has_holder && ClientId::of(word(SyncBody::state).load()).slot >= client_slots)
     return "sync: held by a client that cannot be";
   const u64 run = word(SyncBody::roster).load(), span = word(SyncBody::ends).load() & 0xFFFFFFFF;
   if (run == 0) return span == 0 ? "" : "sync: records without a run";
-  if ((run & 255) > 30 || span > u64{1} << (run & 63)) return "sync: more records than fit into the run";
+  if ((run & 255) > Roster::most_log2 || span > u64{1} << (run & 63)) return "sync: more records than fit into the run";
   if (!segment().runs().looks_like_run(run >> 8, u64{16} << (run & 63)))
     return "sync: the roster is larger than its run";
   Roster::runs_of(word(SyncBody::roster), runs);

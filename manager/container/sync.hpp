@@ -28,7 +28,7 @@ class Sync : public SyncObject {
   void clear() const {}
   void dismantle(Change& change) const;
   std::size_t bytes_used() const;
-  std::string verify(std::vector<u64>& runs) const;
+  std::string verify(std::vector<u64>& runs, Leftovers leftovers = Leftovers::damage) const;
   /// Takes a damaged one out of use, and wakes who waits in it. False: a living process holds its lock.
   bool condemn() const;
 

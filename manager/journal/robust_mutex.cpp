@@ -76,6 +76,7 @@ Acquired RobustMutex::sleep(const Deadline& deadline) {
   }
 #endif
   for (;;) {
+    refuse_condemned();
     const auto awake = Clock::now() + longest_sleep;
     const bool last = deadline && *deadline <= awake;
     const int error = acquire_until(last ? *deadline : awake);
@@ -173,8 +174,14 @@ void RobustMutex::refuse_damaged() const {
   }
 }
 
+/// Before glibc is asked: whoever died while he condemned it left the word marked, and glibc would give it out for repair.
+void RobustMutex::refuse_condemned() const {
+  if (condemned()) outcome(ENOTRECOVERABLE);
+}
+
 Acquired RobustMutex::try_by_glibc() {
   refuse_damaged();
+  refuse_condemned();
   const int error = pthread_mutex_trylock(&mutex_);
   if (error == 0) return Acquired::clean;
   if (error == ENOTRECOVERABLE) {  // glibc 2.36 leaves it taken in this case, by us, and outside the robust list

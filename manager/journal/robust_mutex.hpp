@@ -83,6 +83,7 @@ class RobustMutex {
   int acquire_until(Clock::time_point) noexcept;
   Acquired try_by_glibc();
   void refuse_damaged() const;
+  void refuse_condemned() const;
   bool has_our_kind() const noexcept;
   static Acquired outcome(int error);
   u32 futex_word() const noexcept;

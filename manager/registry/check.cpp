@@ -37,6 +37,16 @@ bool take_out_of_use(Segment& segment, Finding& finding) {
   return false;
 }
 
+/// Whoever began it may have died, or met a lock that was held.
+void finish_quarantine(Segment& segment, Finding& finding) {
+  if (finding.object == 0) return;
+  try {
+    if (!quarantine(segment, finding.object)) finding.sentence += ", but for a lock that a living process holds";
+  } catch (const Error& e) {
+    finding.sentence += std::string("; its locks are not: ") + e.what();
+  }
+}
+
 }  // namespace
 
 CheckReport check_segment(Segment& segment, Damaged damaged) {
@@ -52,6 +62,8 @@ CheckReport check_segment(Segment& segment, Damaged damaged) {
       if ((found.object != 0 || found.heap) && std::ranges::any_of(report.findings, same)) continue;
       if (found.verdict == Verdict::damaged && damaged == Damaged::quarantine) {
         look_again = take_out_of_use(segment, found) || look_again;
+      } else if (found.verdict == Verdict::quarantined && damaged == Damaged::quarantine) {
+        finish_quarantine(segment, found);
       }
       if (std::ranges::none_of(report.findings, [&](const Finding& f) { return f.sentence == found.sentence; })) {
         report.findings.push_back(std::move(found));
@@ -59,7 +71,9 @@ CheckReport check_segment(Segment& segment, Damaged damaged) {
     }
     report.objects = inspection.objects();
     report.judged_all = inspection.judged_all();
-    const bool in_motion = report.findings.empty() && !report.judged_all;
+    const bool in_motion = !report.judged_all && std::ranges::all_of(report.findings, [](const Finding& f) {
+      return f.verdict == Verdict::quarantined;
+    });
     if (!look_again && !in_motion) break;
   }
   return report;

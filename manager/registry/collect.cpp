@@ -57,6 +57,7 @@ bool finish(Segment& segment, const ScannedSlot& dying) {
   try {
     const Hosted object(segment, dying.word.kind, dying.word.flags, dying.body);
     object.repair_dead();
+    if (object.condemned()) return false;  // damaged: what it has is not followed, and its locks are in no other body
     object.empty();
     try {
       free_object(segment, dying);

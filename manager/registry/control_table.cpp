@@ -4,8 +4,22 @@
 #include <string>
 
 #include "manager/platform/process_identity.hpp"
+#include "manager/segment/client_life.hpp"
+#include "manager/segment/transaction.hpp"
+#include "manager/segment/wait_table.hpp"
 
 namespace partage::kernel {
+
+bool has_tables(const Segment& segment) noexcept {
+  const SegmentHeader& header = segment.header();
+  const auto is_table = [&](u64 offset, u64 bytes) {
+    return offset % 64 == 0 && offset >= heap_offset && segment.holds(offset, bytes);
+  };
+  return is_table(header.registry, sizeof(ObjectTable)) && is_table(header.clients, sizeof(ControlTable)) &&
+         is_table(header.lives, client_slots * sizeof(ClientLife)) &&
+         (header.waits == 0 || is_table(header.waits, wait_entries * sizeof(WaitEntry))) &&
+         is_table(header.records, transaction_records * sizeof(TransactionRecord));
+}
 
 void make_control_table(Segment& segment) {
   void* memory = segment.heap().allocate(sizeof(ControlTable));

@@ -76,6 +76,9 @@ inline ControlTable& control_table(const Segment& segment) noexcept {
   return segment.at<ControlTable>(segment.header().clients);
 }
 
+/// The tables that the header names lie in the segment, so that they may be looked at: it may be damaged since it was attached.
+bool has_tables(const Segment& segment) noexcept;
+
 /// Puts the table into a fresh segment.
 void make_control_table(Segment& segment);
 

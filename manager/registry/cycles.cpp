@@ -8,6 +8,7 @@
 #include "manager/registry/collect.hpp"
 #include "manager/registry/control_table.hpp"
 #include "manager/registry/hosted.hpp"
+#include "manager/registry/quarantine.hpp"
 #include "manager/registry/slot_scan.hpp"
 
 namespace partage::kernel {
@@ -15,7 +16,7 @@ namespace {
 
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS>;
 
-/// Every object with what it refers to.
+/// Every object with what it refers to. What damaged ones refer to is not known.
 std::map<ObjectRef, std::vector<ObjectRef>> all_references(Segment& segment) {
   std::map<ObjectRef, std::vector<ObjectRef>> all;
   for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) {
@@ -23,7 +24,9 @@ std::map<ObjectRef, std::vector<ObjectRef>> all_references(Segment& segment) {
       const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
       for (const ScannedSlot& slot : scan_slots(segment, s)) {
         if (slot.word.state != SlotState::live || (slot.word.flags & object_flag::internal) != 0) continue;
-        all[slot.ref] = Hosted(segment, slot.word.kind, slot.word.flags, slot.body).references();
+        const Hosted object(segment, slot.word.kind, slot.word.flags, slot.body);
+        std::vector<ObjectRef>& references = all[slot.ref];
+        if (!is_quarantined(segment, slot.ref) && object.problem().empty()) references = object.references();
       }
     }
     sweep_stripe(segment, s);  // those who found the lock taken relied on its holder

@@ -201,8 +201,23 @@ bool Hosted::condemn() const {
   return with(*segment_, kind_, body_, [](auto& c) { return c.condemn(); });
 }
 
-std::string Hosted::verify(std::vector<u64>& runs) const {
-  return with(*segment_, kind_, body_, [&](auto& c) { return c.verify(runs); });
+bool Hosted::condemned() const {
+  return with(*segment_, kind_, body_, [](auto& c) {
+    if constexpr (requires { c.condemned(); }) {
+      return c.condemned();
+    } else {
+      return c.body().stripe.mutex.condemned();
+    }
+  });
+}
+
+std::string Hosted::verify(std::vector<u64>& runs, Leftovers leftovers) const {
+  return with(*segment_, kind_, body_, [&](auto& c) { return c.verify(runs, leftovers); });
+}
+
+std::string Hosted::problem() const {
+  std::vector<u64> runs;
+  return has_body() ? verify(runs, Leftovers::owned) : "its body is no run of its kind";
 }
 
 void register_repairs() noexcept {

@@ -50,8 +50,12 @@ class Hosted {
   bool has_body() const;
   /// Takes it out of use. False: a living process holds one of its locks.
   bool condemn() const;
-  /// "" or what is wrong; appends every run it owns.
-  std::string verify(std::vector<u64>& runs) const;
+  /// One of its locks is, by condemn() or by whoever found there what a dead process cannot have left. Of one that has_body().
+  bool condemned() const;
+  /// "" or what is wrong; appends every run it owns. Of one that has_body().
+  std::string verify(std::vector<u64>& runs, Leftovers leftovers) const;
+  /// "" or what is wrong with it: before all of it is read, which damage could lead anywhere. O(n), under its locks.
+  std::string problem() const;
 
  private:
   Segment* segment_;

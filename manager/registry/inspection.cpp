@@ -18,19 +18,15 @@ std::string at(const char* what, std::size_t i) {
   return what + std::to_string(i);
 }
 
-/// Nothing is half done in it. For whoever holds it, or at rest.
-std::string log_of(const Stripe& s) {
-  if (s.commit.load() != 0) return "the log is not clean";
-  if (Window::is_open(s)) return "the window is open";
-  if (s.pend.load() != 0 || s.spill.load() != 0) return "runs in transit";
-  return "";
-}
-
-/// The same at rest, and nobody has it.
+/// Nobody has it.
 std::string rest_of(const Stripe& s) {
   if (s.mutex.owner_dead()) return "its holder died and nobody has repaired it";
-  if (s.mutex.owner() != 0) return "somebody holds it";
-  return log_of(s);
+  return s.mutex.owner() != 0 ? "somebody holds it" : "";
+}
+
+/// Who waits for it gets nothing, and records() has told why.
+bool is_no_lock(const Stripe& s) {
+  return *s.mutex.damage() != '\0' || s.mutex.condemned();
 }
 
 }  // namespace
@@ -68,11 +64,15 @@ std::vector<Finding> Inspection::run() {
   held_.clear();
   any_quarantined_ = false;
   judged_all_ = true;
-  if (std::string p = tables(); !p.empty()) {  // nothing else can be found without them
-    add(Verdict::damaged, 0, std::move(p));
+  if (!has_tables(segment_)) {  // nothing else can be found without them
+    add(Verdict::damaged, 0, "the header names tables that are outside the segment");
     return findings_;
   }
-  if (!look(0, [&] { return segment_.runs().verify(); })) return findings_;
+  if (segment_.runs().condemned()) {
+    add(Verdict::quarantined, 0, "heap: was found damaged before; nothing is taken from it or given back to it");
+  } else if (!look(0, [&] { return segment_.runs().verify(); })) {
+    return findings_;
+  }
   if (!findings_.empty()) findings_.back().heap = findings_.back().verdict == Verdict::damaged;
   const u64 before = motion();
   if (!look(0, [&] { return chunks(); })) return findings_;
@@ -99,21 +99,6 @@ std::vector<Finding> Inspection::run() {
   if (!wrong_references.empty() && !add(Verdict::damaged, 0, std::move(wrong_references))) return findings_;
   if (!wrong_owners.empty()) add(Verdict::damaged, 0, std::move(wrong_owners));
   return findings_;
-}
-
-/// What the header names.
-std::string Inspection::tables() const {
-  const SegmentHeader& header = segment_.header();
-  const auto is_table = [&](u64 offset, u64 bytes) {
-    return offset % 64 == 0 && offset >= heap_offset && segment_.holds(offset, bytes);
-  };
-  if (!is_table(header.registry, sizeof(ObjectTable)) || !is_table(header.clients, sizeof(ControlTable)) ||
-      !is_table(header.lives, client_slots * sizeof(ClientLife)) ||
-      (header.waits != 0 && !is_table(header.waits, wait_entries * sizeof(WaitEntry))) ||
-      !is_table(header.records, transaction_records * sizeof(TransactionRecord))) {
-    return "the header names tables that are outside the segment";
-  }
-  return "";
 }
 
 /// Chunks of slots. One that is none is not followed by anybody (Objects::find), so the others are looked at all the same.
@@ -163,9 +148,10 @@ std::string Inspection::records() const {
 
 /// Every slot ever used is live, dying, or, once, on the free list of its stripe. Collects the live ones.
 std::string Inspection::registry_stripe(std::size_t s) {
-  const StripeLock lock(segment_, objects_.stripe(s));
   const Stripe& home = table_.stripes[s];
-  if (std::string p = log_of(home); !p.empty()) return at("registry stripe ", s) + ": " + p;
+  if (is_no_lock(home)) return "";
+  const StripeLock lock(segment_, objects_.stripe(s));
+  if (const char* p = log_of(home); *p != '\0') return at("registry stripe ", s) + ": " + p;
   if (at_rest() && home.body[ObjectTable::dying_list].load() != 0) {
     return at("a dying object was not finished: index ", home.body[ObjectTable::dying_list].load() - 1);
   }
@@ -214,6 +200,11 @@ std::string Inspection::registry_stripe(std::size_t s) {
   return "";
 }
 
+/// Nothing is half done in it. For whoever holds it, or at rest.
+const char* Inspection::log_of(const Stripe& s) {
+  return half_done(segment_, s, owned_, leftovers());
+}
+
 std::string Inspection::texts(const ObjectSlot& slot) const {
   if (!looks_like_text(segment_, slot.schema.load())) return "its description is none";
   if (slot.name.load() != 0 && !looks_like_text(segment_, slot.name.load())) return "its name is none";
@@ -226,7 +217,7 @@ std::string Inspection::container(const LiveSlot& slot) {
   const Hosted hosted(segment_, slot.word.kind, slot.word.flags, slot.body);
   if (!hosted.has_body()) return "its body is no run of its kind";
   std::vector<u64> runs;
-  if (std::string p = hosted.verify(runs); !p.empty()) return p;
+  if (std::string p = hosted.verify(runs, leftovers()); !p.empty()) return p;
   owned_.insert(owned_.end(), runs.begin(), runs.end());
   owned_.push_back(home.schema.load());
   if (home.name.load() != 0) owned_.push_back(home.name.load());
@@ -273,21 +264,25 @@ bool Inspection::containers() {
   const bool has_names = std::ranges::any_of(live_, [](const LiveSlot& slot) {
     return slot.index < ObjectTable::stripe_count && (slot.word.flags & object_flag::internal) != 0;
   });
-  return has_names || add(Verdict::damaged, 0, "there is no dict of names");
+  const bool saw_all =
+      std::ranges::all_of(findings_, [](const Finding& f) { return f.verdict == Verdict::quarantined; });
+  return has_names || !saw_all || add(Verdict::damaged, 0, "there is no dict of names");
 }
 
 /// What makes new slots for objects.
 std::string Inspection::directory() {
+  if (is_no_lock(table_.directory)) return "";
   const StripeLock lock(segment_, table_.directory);
-  const std::string p = log_of(table_.directory);
-  return p.empty() ? p : "object directory: " + p;
+  const char* p = log_of(table_.directory);
+  return *p == '\0' ? "" : std::string("object directory: ") + p;
 }
 
 std::string Inspection::clients() {
   const ControlTable& control = control_table(segment_);
   const auto* lives = &segment_.at<ClientLife>(segment_.header().lives);
+  if (is_no_lock(control.stripe)) return "";
   const StripeLock lock(segment_, control_table(segment_).stripe);
-  if (std::string p = log_of(control.stripe); !p.empty()) return "client table: " + p;
+  if (const char* p = log_of(control.stripe); *p != '\0') return std::string("client table: ") + p;
   for (std::size_t i = 0; i < client_slots; ++i) {
     const u64 state = control.slots[i].state.load();
     if ((state & 0xFFFFFFFF) > static_cast<u64>(ClientState::transit))
@@ -328,7 +323,8 @@ std::string Inspection::references() const {
   return "";
 }
 
-/// Every allocated run has one owner, and every owned run is allocated. What quarantined objects own is not known.
+/// Every allocated run has one owner, and every owned run is allocated. What quarantined objects own is not known, nor what a
+/// quarantined heap has given out.
 std::string Inspection::ownership() {
   owned_.push_back(segment_.header().records);
   owned_.push_back(segment_.header().registry);
@@ -339,6 +335,7 @@ std::string Inspection::ownership() {
     if (chunk.load() != 0) owned_.push_back(chunk.load());
   }
   Runs runs = segment_.runs();
+  if (runs.condemned()) return "";
   for (const u64 run : runs.pooled()) owned_.push_back(run);
   std::ranges::sort(owned_);
   if (const auto twice = std::ranges::adjacent_find(owned_); twice != owned_.end()) {
@@ -363,13 +360,16 @@ std::string Inspection::ownership() {
   return "";
 }
 
-/// Another number when any object was made, freed, changed, or got or lost a holder. Without locks.
+/// Another number when any object was made, freed, changed, or got or lost a holder, or memory went to and fro. Without locks.
 u64 Inspection::motion() const {
   u64 sum = 0;
   const auto add = [&](u64 word) { sum = std::rotl(sum ^ word, 7) * 0x9E3779B97F4A7C15ull; };
   const auto add_stripe = [&](const Stripe& s) { add(s.seq.load()); };
   for (const Stripe& s : table_.stripes) add_stripe(s);
   add_stripe(control_table(segment_).stripe);
+  const auto& heap = segment_.at<HeapState>(heap_offset);  // a run that was taken is nobody's until a commit links it
+  for (const Word* word : {&heap.top, &heap.used}) add(word->load());
+  for (const Word& pool : heap.pool) add(pool.load());
   objects_.for_each([&](u32, ObjectSlot& slot) {
     const SlotWord word = SlotWord::of(slot.state.load());
     add(slot.state.load());

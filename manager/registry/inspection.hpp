@@ -60,12 +60,13 @@ class Inspection {
   template <class Check>
   bool look(ObjectRef object, Check&& check);
 
-  std::string tables() const;
   std::string chunks() const;
   std::string records() const;
   std::string registry_stripe(std::size_t s);
   bool containers();
   std::string container(const LiveSlot& slot);
+  Leftovers leftovers() const noexcept { return at_rest() ? Leftovers::damage : Leftovers::owned; }
+  const char* log_of(const Stripe& s);
   std::string texts(const ObjectSlot& slot) const;
   std::string directory();
   std::string clients();

@@ -6,6 +6,7 @@
 
 #include "manager/container/dict_table.hpp"
 #include "manager/container/list_layout.hpp"
+#include "manager/container/roster.hpp"
 #include "manager/container/sync_body.hpp"
 #include "manager/platform/descriptors.hpp"
 #include "manager/registry/hosted.hpp"
@@ -16,7 +17,7 @@ namespace partage::kernel {
 namespace {
 
 constexpr u64 longest_name = 4096;
-constexpr unsigned most_roster_log2 = 20, most_ring_log2 = 40;
+constexpr unsigned most_ring_log2 = 40;
 constexpr u64 most_slots_looked_at = 1 << 16;
 
 /// Where an offset of a wait or a lock belongs.
@@ -32,6 +33,12 @@ class Observer {
 
   Observation look() {
     const SegmentHeader& header = segment_.header();
+    if (!has_tables(segment_)) {
+      throw Corrupt(
+          "partage: the header of the segment names tables that are outside it; it was damaged from outside, start a "
+          "new "
+          "manager");
+    }
     now_.repairs = header.repairs.last();
     now_.contended = header.contended.load();
     now_.sleeps = header.sleeps.load();
@@ -271,7 +278,7 @@ class Observer {
   void for_each_record(const SyncBody& body, Fn fn) const {
     const u64 run = body.stripe.body[SyncBody::roster].load(), ends = body.stripe.body[SyncBody::ends].load();
     const u64 log2 = run & 63, head = ends >> 32, mask = (u64{1} << log2) - 1;
-    if (log2 > most_roster_log2 || !holds(run >> 8, u64{16} << log2, 64)) return;
+    if (log2 > Roster::most_log2 || !holds(run >> 8, u64{16} << log2, 64)) return;
     const u64 span = std::min(ends & 0xFFFFFFFF, mask + 1);
     for (u64 i = 0; i < span; ++i) {
       const Word* words = &segment_.at<Word>(run >> 8) + 2 * ((head + i) & mask);

@@ -21,7 +21,7 @@ bool quarantine(Segment& segment, ObjectRef ref) {
       change.commit();
     }
   }
-  const Hosted hosted(segment, slot);
+  const Hosted hosted(segment, slot);  // also for one that was quarantined before: its locks may not be
   return !hosted.has_body() || hosted.condemn();
 }
 

@@ -5,13 +5,25 @@
 
 #include "manager/registry/collect.hpp"
 #include "manager/registry/hosted.hpp"
+#include "manager/registry/quarantine.hpp"
 #include "manager/registry/slot_scan.hpp"
 
 namespace partage::kernel {
 namespace {
 
+/// Damage in one place keeps nobody from what is to be done in the others. `partage check` tells of it.
+template <class Fn>
+void unless_damaged(Fn fn) {
+  try {
+    fn();
+  } catch (const Corrupt&) {
+  }
+}
+
 void repair_stripe(Segment& segment, Stripe& stripe) {
-  if (stripe.mutex.owner_dead()) StripeLock(segment, stripe).unlock();
+  unless_damaged([&] {
+    if (stripe.mutex.owner_dead()) StripeLock(segment, stripe).unlock();
+  });
 }
 
 bool in_use(const ScannedSlot& slot) {
@@ -24,10 +36,10 @@ void repair_objects(Segment& segment, std::size_t s, RepairReport* report) {
     for (const ScannedSlot& slot : scan_slots(segment, s)) {
       if (!in_use(slot)) continue;
       const u64 before = segment.header().repairs.last();
-      try {
-        Hosted(segment, slot.word.kind, slot.word.flags, slot.body).repair_dead();
-      } catch (const Corrupt&) {  // what was left is damaged, and condemned now: `partage check` tells
-      }
+      const Hosted object(segment, slot.word.kind, slot.word.flags, slot.body);
+      unless_damaged([&] { object.repair_dead(); });
+      // Whoever found it so has condemned one lock; what is left of it is to be out of use as well, and waiters are to be told.
+      if (object.has_body() && object.condemned()) quarantine(segment, slot.ref);
       if (report != nullptr && segment.header().repairs.last() != before) report->push_back({slot.ref, slot.word.kind});
     }
   }
@@ -40,6 +52,19 @@ bool concerns_clients(const ScannedSlot& slot) {
   return shape == Shape::sync || shape == Shape::queue;
 }
 
+void give_back_in(Segment& segment, std::size_t s, ClientId client, bool died) {
+  // Where there is nothing of the kind, nobody is waited for. What is made now was not the client's.
+  if (std::ranges::none_of(scan_slots(segment, s), concerns_clients)) return;
+  {
+    const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
+    for (const ScannedSlot& slot : scan_slots(segment, s)) {
+      if (!concerns_clients(slot)) continue;
+      unless_damaged([&] { Hosted(segment, slot.word.kind, slot.word.flags, slot.body).give_back(client, died); });
+    }
+  }
+  sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
+}
+
 bool is_reapable(const Clients& clients, const ClientInfo& client, Orphans orphans) {
   if (orphans == Orphans::leave && clients.is_orphan(client)) return false;
   return clients.is_dead(client);
@@ -48,30 +73,20 @@ bool is_reapable(const Clients& clients, const ClientInfo& client, Orphans orpha
 }  // namespace
 
 void repair_everything(Segment& segment, RepairReport* report) {
-  segment.runs().repair();
-  repair_transactions(segment);
+  unless_damaged([&] { segment.runs().repair(); });
+  unless_damaged([&] { repair_transactions(segment); });
   auto& table = segment.at<ObjectTable>(segment.header().registry);
   for (Stripe& stripe : table.stripes) repair_stripe(segment, stripe);
   repair_stripe(segment, table.directory);
   repair_stripe(segment, control_table(segment).stripe);
-  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) repair_objects(segment, s, report);
+  for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) {
+    unless_damaged([&] { repair_objects(segment, s, report); });
+  }
 }
 
 void give_back_held(Segment& segment, ClientId client, bool died) {
   for (std::size_t s = 0; s < ObjectTable::stripe_count; ++s) {
-    // Where there is nothing of the kind, nobody is waited for. What is made now was not the client's.
-    if (std::ranges::none_of(scan_slots(segment, s), concerns_clients)) continue;
-    {
-      const ActivityGuard guard(segment, control_table(segment).collector[s], "taking objects apart");
-      for (const ScannedSlot& slot : scan_slots(segment, s)) {
-        if (!concerns_clients(slot)) continue;
-        try {
-          Hosted(segment, slot.word.kind, slot.word.flags, slot.body).give_back(client, died);
-        } catch (const Corrupt&) {  // damaged: nobody waits in it any more
-        }
-      }
-    }
-    sweep_stripe(segment, s);  // those who found the lock taken relied on its holder
+    unless_damaged([&] { give_back_in(segment, s, client, died); });
   }
 }
 
@@ -93,7 +108,7 @@ std::size_t reap(Segment& segment, std::span<const ClientId> suspects, Orphans o
   for (const ClientInfo& client : processes) give_back_held(segment, client.id, !client.ended);
   for (const ClientId id : dead) {
     Objects(segment).release_all(id.slot);
-    segment.runs().release_owned_by(id.slot);
+    unless_damaged([&] { segment.runs().release_owned_by(id.slot); });
     clients.free(id);
   }
   collect(segment);

@@ -164,9 +164,16 @@ std::vector<Registry::NamedObject> Registry::hold_named() {
   names_dict().snapshot(&keys, &values);
   std::vector<NamedObject> held;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const ObjectRef ref = values[i].refs[0];
-    if (!acquire(ref)) continue;  // its name was removed meanwhile, and the object with it
-    held.push_back({{reinterpret_cast<const char*>(keys[i].data), keys[i].size}, ref});
+    std::string name(reinterpret_cast<const char*>(keys[i].data), keys[i].size);
+    try {
+      if (values[i].refs.empty()) throw Corrupt("partage: the dict of names is damaged; `partage check` says more");
+      const ObjectRef ref = values[i].refs[0];
+      if (!acquire(ref)) continue;  // its name was removed meanwhile, and the object with it
+      held.push_back({std::move(name), ref});
+    } catch (...) {
+      for (const NamedObject& object : held) release(object.ref);
+      throw;
+    }
   }
   return held;
 }
@@ -195,7 +202,8 @@ std::vector<ObjectInfo> Registry::objects() {
   ByteTable keys, values;
   names_dict().snapshot(&keys, &values);
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    names.try_emplace(values[i].refs[0], reinterpret_cast<const char*>(keys[i].data), keys[i].size);
+    if (!values[i].refs.empty())
+      names.try_emplace(values[i].refs[0], reinterpret_cast<const char*>(keys[i].data), keys[i].size);
   }
   std::vector<ObjectInfo> all;
   const Objects objects(*segment_);
@@ -212,11 +220,16 @@ std::vector<ObjectInfo> Registry::objects() {
         info.kind = name_of(found.word.kind);
         info.quarantined = (found.word.flags & object_flag::quarantined) != 0;
         info.references = static_cast<std::size_t>(slot.count.load()) + holders_of(slot);
-        if (!info.quarantined) {
-          info.types = text_at(*segment_, slot.schema.load());
-          info.size = hosted.size();
-          info.bytes = hosted.bytes_used();
-          info.waiters = hosted.waiters();
+        try {
+          if (!hosted.has_body()) info.quarantined = true;
+          if (!info.quarantined) {
+            info.types = text_at(*segment_, slot.schema.load());
+            info.bytes = hosted.bytes_used();  // first: it bounds what the others follow
+            info.size = hosted.size();
+            info.waiters = hosted.waiters();
+          }
+        } catch (const Corrupt&) {  // damaged, and not yet found by a check; or by a repair, which a reaper completes
+          info.quarantined = true;
         }
         info.owner_pid = static_cast<pid_t>(slot.creator.load());
         all.push_back(std::move(info));

@@ -133,4 +133,17 @@ void Change::tidy() noexcept {
   if (stripe_.spill.load() != 0 || stripe_.pend.load() != 0) give_back();
 }
 
+const char* half_done(Segment& segment, const Stripe& stripe, std::vector<u64>& runs, Leftovers leftovers) {
+  if (stripe.commit.load() != 0) return "the log is not clean";
+  if (Window::is_open(stripe)) return "the window is open";
+  const Runs heap = segment.runs();
+  for (const Word* list : {&stripe.pend, &stripe.spill}) {
+    if (list->load() == 0) continue;
+    if (leftovers == Leftovers::damage) return "runs in transit";
+    if (!heap.looks_like_list(list->load())) return "memory in transit that is none";
+    for (u64 run = list->load(); run != 0; run = heap.link(run).load()) runs.push_back(run);
+  }
+  return "";
+}
+
 }  // namespace partage::kernel

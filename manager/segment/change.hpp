@@ -101,6 +101,12 @@ class Change {
   bool done_ = false;
 };
 
+/// What runs in transit are to a check of a stripe that nobody works on. The heap may have been busy, or condemned, when they were
+/// to be given back; then they stay until the next change of the stripe gives them back, and belong to it.
+enum class Leftovers { damage, owned };
+/// "" or what is half done in a stripe, for the holder of its lock. Adds the leftovers to `runs` if they may be there.
+const char* half_done(Segment& segment, const Stripe& stripe, std::vector<u64>& runs, Leftovers leftovers);
+
 /// A commit that changes one word of a stripe's structure and no memory: the word is its own log. Crash: the next locker
 /// finds the word as it was or as it is to be, and closes the window.
 inline void commit_word(Stripe& stripe, Word& word, u64 value) noexcept {

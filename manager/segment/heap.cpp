@@ -74,6 +74,9 @@ bool Runs::log_is_sound() const noexcept {
 void Runs::condemn() {
   Lock(*this).condemn();
 }
+bool Runs::condemned() const noexcept {
+  return state().mutex.condemned();
+}
 
 // ---- free blocks ---------------------------------------------------------------------------------------------------
 
@@ -251,6 +254,7 @@ std::size_t Runs::release_owned_by(u64 owner_slot) {
   u64 b = first_block();
   while (b < state().top.load()) {
     const u64 head = block(b).head.load();
+    if (!is_block(b, head)) throw Corrupt("partage: the heap of the segment is damaged; `partage check` says more");
     if ((head & free_bit) == 0 && head >> owner_shift == owner_slot) {
       // Freeing may merge with the free block in front: go on from there, which is where the walk's tiling resumes.
       const u64 resume = (head & previous_free_bit) != 0 ? b - word(b - 8).load() : b;

@@ -126,6 +126,7 @@ class Runs {
   bool looks_like_list(u64 first) const noexcept;
   /// Nothing is taken or given back any more: acquire() and its kin throw Corrupt.
   void condemn();
+  bool condemned() const noexcept;
 
   /// Calls fn(run, payload bytes, is_free, pool kind) for every block, in address order, under the lock.
   void for_each(const std::function<void(u64 run, std::size_t bytes, bool free, Pool pool)>& fn);
@@ -145,6 +146,8 @@ class Runs {
   void commit(const Plan& plan);
   void replay();
   bool log_is_sound() const noexcept;
+  /// The head of the block at `b`, below the top, says a size that it can have: what a walk asks before it goes on.
+  bool is_block(u64 b, u64 head) const noexcept;
   void grow_to(Plan& plan, u64 end, std::size_t asked);
   [[noreturn]] void refuse_beyond_maximum(std::size_t asked) const;
   HeapState& state() const noexcept;

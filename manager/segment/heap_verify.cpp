@@ -12,7 +12,7 @@ bool looks_like_any_run(Segment& segment, u64 run) noexcept {
 
 bool Runs::looks_like_run(u64 run, std::size_t least_bytes, Pool pool) const noexcept {
   const u64 top = state().top.load();
-  if (run % line != 0 || run < first_block() + head_bytes || run >= top || top > segment_->header().max) return false;
+  if (run % line != 0 || run < first_block() + head_bytes || run >= top || !segment_->holds(0, top)) return false;
   const u64 head = block(run - head_bytes).head.load(), size = size_of(head);
   return (head & free_bit) == 0 && pool_of(head) == pool && size >= line && size <= top - (run - head_bytes) &&
          size - head_bytes >= least_bytes;
@@ -26,12 +26,17 @@ bool Runs::looks_like_list(u64 first) const noexcept {
   return true;
 }
 
+bool Runs::is_block(u64 b, u64 head) const noexcept {
+  const u64 top = state().top.load();
+  return segment_->holds(0, top) && size_of(head) >= line && size_of(head) <= top - b;
+}
+
 void Runs::for_each(const std::function<void(u64, std::size_t, bool, Pool)>& fn) {
   const Lock lock(*this);
   for (u64 b = first_block(); b < state().top.load();) {
     const u64 head = block(b).head.load();
+    if (!is_block(b, head)) return;  // verify() tells
     fn(b + head_bytes, size_of(head) - head_bytes, (head & free_bit) != 0, pool_of(head));
-    if (size_of(head) == 0) return;
     b += size_of(head);
   }
 }
@@ -47,12 +52,13 @@ std::vector<u64> Runs::pooled() {
 }
 
 std::string Runs::verify() {
+  if (const char* damage = state().mutex.damage(); *damage != '\0') return std::string("heap: ") + damage;
   const Lock lock(*this);
   const HeapState& s = state();
   const u64 top = s.top.load();
   if (s.commit.load() != 0) return "heap: the log is not clean";
   if (top < first_block() || top % line != first_block() % line) return "heap: top is at an impossible place";
-  if (top > segment_->header().committed.load()) return "heap: top is beyond the committed bytes";
+  if (!segment_->holds(0, top)) return "heap: top is beyond the committed bytes";
   if (segment_->header().committed.load() > segment_->header().max) return "heap: committed is beyond the maximum";
   std::size_t free_blocks = 0, binned = 0;
   u64 used_bytes = 0, owned = 0;
@@ -61,7 +67,7 @@ std::string Runs::verify() {
   while (b < top) {
     const u64 head = block(b).head.load(), size = size_of(head);
     const auto where = [&] { return " at offset " + std::to_string(b); };
-    if (size < line || size > top - b) return "heap: a block of impossible size" + where();
+    if (!is_block(b, head)) return "heap: a block of impossible size" + where();
     const bool is_free = (head & free_bit) != 0;
     if (((head & previous_free_bit) != 0) != previous_free) return "heap: wrong previous-free mark" + where();
     if (is_free && previous_free) return "heap: two free neighbours" + where();

@@ -149,10 +149,12 @@ ObjectRef Objects::create(const Making& making) {
     const bool reuse = free.load() != 0;
     const u32 index = next_index(s);
     if (reuse && index / ObjectTable::stripe_count >= used.load())
-      refuse_damaged_table();  // where nobody would look for it
-    if (find(index) == nullptr) {
+      refuse_damaged_table();      // where nobody would look for it
+    if (find(index) == nullptr) {  // all are full, or this one is meanwhile
       lock.unlock();
-      if (!ensure_slot(index)) throw ValueError("partage: the segment has as many objects as it can name");
+      if (!ensure_slot(next_index(stripe_for_new()))) {
+        throw ValueError("partage: the segment has as many objects as it can name");
+      }
       continue;
     }
     ObjectSlot& slot = *find(index);
@@ -245,7 +247,10 @@ void Objects::release_all(u64 holder) {
   for_each([&](u32 index, ObjectSlot& slot) {
     if ((holder_word(slot, holder).load() & holder_bit(holder)) == 0) return;
     const ObjectRef ref = make_ref(index, SlotWord::of(slot.state.load()).generation);
-    if (release(ref, holder)) made_dying().push_back(ref);
+    try {
+      if (release(ref, holder)) made_dying().push_back(ref);
+    } catch (const Corrupt&) {  // a stripe of the table that is out of use keeps its objects; the others do not
+    }
   });
 }
 

@@ -69,7 +69,8 @@ class Segment {
   /// [offset, offset + bytes) has memory behind it. An optimistic reader asks before it follows an offset: beyond
   /// `committed` even a read may raise SIGBUS when /dev/shm is full.
   bool holds(u64 offset, u64 bytes) const noexcept {
-    const u64 committed = header().committed.load();
+    const u64 committed =
+        std::min<u64>(header().committed.load(), region_.get_size());  // that word may be damaged as well
     return offset <= committed && bytes <= committed - offset;
   }
 

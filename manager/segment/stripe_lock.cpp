@@ -48,11 +48,24 @@ void apply_log(Segment& segment, Stripe& s) noexcept {
   Log::decide(s.commit, 0);
 }
 
+namespace {
+
+/// A log of the heap may still write words of a stripe. One that is condemned writes nothing more, and a stripe's own log needs no
+/// memory.
+void repair_heap(Runs runs) {
+  try {
+    runs.repair();
+  } catch (const Corrupt&) {
+  }
+}
+
+}  // namespace
+
 void GuardedStripe::repair() noexcept {
   const RepairScope patient;
   Stripe& s = *stripe_;
   Runs runs(*segment_);
-  runs.repair();
+  repair_heap(runs);
   if (const u64 commit = s.commit.load(); commit != 0) {
     if (decided(*segment_, commit)) {
       Window::open(s);
@@ -77,7 +90,7 @@ namespace {
 /// "", or why what the dead holder left cannot be what an operation leaves; only then is it followed.
 const char* unrepairable(Segment& segment, Stripe& s) {
   Runs runs(segment);
-  runs.repair();  // it writes `pend` words
+  repair_heap(runs);
   if (!runs.looks_like_list(s.pend.load()) || !runs.looks_like_list(s.spill.load())) return "memory in transit is none";
   const u64 commit = s.commit.load(), n = commit & CommitWord::count_mask, end = segment.header().max;
   if (commit >> CommitWord::record_shift > transaction_records) return "there is no such transaction";
@@ -96,17 +109,27 @@ const char* unrepairable(Segment& segment, Stripe& s) {
   return hook.is_sound == nullptr || hook.is_sound(segment, s) ? "" : "a shift of elements that cannot be";
 }
 
+/// For its holder. The window stays open, so that readers without the lock come to it as well.
+void condemn_held(Stripe& stripe) noexcept {
+  Window::open(stripe);
+  stripe.mutex.condemn();
+}
+void condemn_for_ghost(Stripe& stripe) noexcept {
+  Window::open(stripe);
+  stripe.mutex.condemn_for_ghost();
+}
+
 void repair_or_condemn(Segment& segment, Stripe& stripe) {
   const char* reason = "";
   try {
     const RepairScope patient;
     reason = unrepairable(segment, stripe);
-  } catch (...) {  // the heap is condemned
-    stripe.mutex.condemn();
+  } catch (...) {  // not repaired, so that nobody may have it
+    condemn_held(stripe);
     throw;
   }
   if (*reason != '\0') {
-    stripe.mutex.condemn();
+    condemn_held(stripe);
     throw Corrupt(std::string("partage: a process died in an operation on an object, and what it left is damaged (") +
                   reason + "); the object is quarantined, `partage check` says which");
   }
@@ -136,17 +159,18 @@ Acquired wait_for(Segment& segment, Stripe& stripe, const Deadline& deadline) {
 
 bool condemn_stripe(Stripe& stripe) noexcept {
   constexpr std::chrono::milliseconds moment{200};
-  if (stripe.mutex.condemned()) return true;
   try {
-    if (stripe.mutex.acquire(Clock::now() + moment) == Acquired::busy) {
-      if (!stripe.mutex.held_by_ghost()) return false;
-      stripe.mutex.condemn_for_ghost();
-      return true;
+    if (stripe.mutex.condemned()) {
+      Window::open(stripe);  // whoever condemned it may have died before
+    } else if (stripe.mutex.acquire(Clock::now() + moment) != Acquired::busy) {
+      condemn_held(stripe);
+    } else if (stripe.mutex.held_by_ghost()) {
+      condemn_for_ghost(stripe);
+    } else {
+      return false;
     }
-    Window::open(stripe);
-    stripe.mutex.condemn();
   } catch (const Corrupt&) {  // the lock itself was overwritten
-    stripe.mutex.condemn_for_ghost();
+    condemn_for_ghost(stripe);
   }
   return true;
 }

@@ -119,7 +119,7 @@ World::World() : segment_(kernel::make_segment({.initial = 0, .max = world_max})
   for (WorldObject& object : objects_) {
     object.contents = contents_of(s, object.facts);
     const kernel::ObjectSlot& slot = *kernel::Objects(s).find(kernel::index_of(object.ref));
-    REQUIRE(kernel::Hosted(s, slot).verify(object.runs) == "");
+    REQUIRE(kernel::Hosted(s, slot).verify(object.runs, kernel::Leftovers::damage) == "");
     object.runs.push_back(slot.schema.load());
   }
   used_.emplace_back(0, kernel::heap_offset + sizeof(kernel::HeapState));

@@ -420,7 +420,7 @@ TEST_CASE("512 slots: the error says so, and dead ones make room") {
 }
 
 TEST_CASE("killed while it works: what it was doing is finished or undone, and nothing leaks") {
-  RegistryFixture at;
+  RegistryFixture at(std::size_t{512} << 20);  // the list takes what a quick machine makes in all the rounds
   const ObjectRef shared = at->new_list(true), dict = at->new_dict(false, "", 3);
   for (int round = 0; round < 40; ++round) {
     ChildGroup group;

@@ -19,7 +19,7 @@ struct ObjectInfo {
   std::size_t references = 0;  ///< containers and processes that refer to it, its name included
   pid_t owner_pid = 0;         ///< the process that made it
   std::size_t waiters = 0;     ///< processes that wait in it
-  bool quarantined = false;    ///< found damaged by `partage check` and out of use; size and bytes are not known then
+  bool quarantined = false;    ///< damaged: out of use, or on the way there; size and bytes are not known then
 };
 
 }  // namespace partage
