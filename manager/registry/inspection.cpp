@@ -101,7 +101,8 @@ std::vector<Finding> Inspection::run() {
   return findings_;
 }
 
-/// Chunks of slots. One that is none is not followed by anybody (Objects::find), so the others are looked at all the same.
+/// Chunks of slots. One that is none is followed by nobody (Objects::find): what lies before it is looked at all the same, what
+/// lies in it or behind it cannot be reached.
 std::string Inspection::chunks() const {
   for (std::size_t k = 0; k < ObjectTable::chunk_count; ++k) {
     const u64 chunk = table_.chunks[k].load();

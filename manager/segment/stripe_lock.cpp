@@ -106,7 +106,7 @@ const char* unrepairable(Segment& segment, Stripe& s) {
     }
   }
   const RepairHooks& hook = hooks()[static_cast<std::size_t>(s.kind()) % hooks().size()];
-  return hook.is_sound == nullptr || hook.is_sound(segment, s) ? "" : "a shift of elements that cannot be";
+  return hook.is_sound == nullptr || hook.is_sound(segment, s) ? "" : "what was under way there cannot be";
 }
 
 /// For its holder. The window stays open, so that readers without the lock come to it as well.

@@ -64,6 +64,10 @@ inline void tidy(SharedObject& container) noexcept {
   if (!kernel::made_dying().empty()) collect_garbage(*container.session);
   container.session->sweep_if_needed();
 }
+/// The same for a container that may hold no handles.
+inline void tidy_handles(SharedObject& container) noexcept {
+  if (container.handles_inside) tidy(container);
+}
 /// Scope of an operation that runs user code, however it ends: handles may go in there, of any session.
 struct TidyAfter {
   SharedObject& container;
@@ -72,10 +76,6 @@ struct TidyAfter {
     Session::sweep_after_user_code();
   }
 };
-/// The same for a container that may hold no handles.
-inline void tidy_handles(SharedObject& container) noexcept {
-  if (container.handles_inside) tidy(container);
-}
 
 /// The engine's modifier over the kernel's: references become objects.
 template <class Run>

@@ -37,8 +37,8 @@ PARTAGE_API const char* name_of(LogLevel level) noexcept;
 
 using LogFunction = std::function<void(LogLevel level, std::string_view message)>;
 
-/// Calls `function` for what is at least `least` from now on; nullptr: nothing. When this returns, nobody is in the
-/// function that was there before, and it is destroyed; called within a function, it waits for nobody.
+/// Calls `function` for what is at least `least` from now on; nullptr: nothing. When this returns, nobody is in the function
+/// that was there before, and it is destroyed. Within a function, or in a forked child that inherited one, nobody is waited for.
 PARTAGE_API void set_log(LogFunction function, LogLevel least = LogLevel::info);
 
 }  // namespace partage
