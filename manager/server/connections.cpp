@@ -95,7 +95,7 @@ void Connections::on_connection(int fd) {
           good = answer(fd, ControlKind::pong, static_cast<u64>(::getpid()));
           break;
         case ControlKind::shutdown:
-          wishes_.shutdown = true;
+          wishes_.shutdown = at->wants_end = true;
           good = answer(fd, ControlKind::pong, static_cast<u64>(::getpid()));
           break;
         default:
@@ -106,6 +106,13 @@ void Connections::on_connection(int fd) {
       close_at(static_cast<std::size_t>(at - open_.begin()));
       return;
     }
+  }
+}
+
+void Connections::tell_end(bool kept) {
+  on_listener();  // who has come since
+  for (const Connection& c : open_) {
+    if (c.wants_end) answer(c.fd, ControlKind::ended, kept ? 0 : 1);
   }
 }
 

@@ -40,11 +40,14 @@ class Connections {
   void on_connection(int fd);
   /// Closes the idle ones; listens again if there were no descriptors.
   void on_tick();
+  /// Tells those who have asked for the end that it has come. `kept`: nothing was lost.
+  void tell_end(bool kept);
 
  private:
   struct Connection {
     int fd;
     Clock::time_point since;
+    bool wants_end = false;  // it has asked for it
   };
   void listen(bool on) noexcept;
   void admit(int fd);

@@ -55,6 +55,7 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const noexcept { return fd_; }
+  int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -73,6 +74,43 @@ bool send_message(int fd, const Segment& segment, ControlKind kind, u64 value) n
   message.segment = segment.header().id;
   message.value = value;
   return ::send(fd, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message;
+}
+
+/// Many may be waiting to be let in, or a new manager may not be that far. -1: not in time.
+int connect_until(const Segment& segment, Clock::time_point end) noexcept {
+  int fd = connect_control(segment);
+  while (fd < 0 && is_manager_alive(segment) && Clock::now() < end) {
+    ::usleep(2000);
+    fd = connect_control(segment);
+  }
+  return fd;
+}
+
+/// The next message; nullopt: none came, or the connection has ended.
+std::optional<ControlMessage> receive_until(int fd, const Segment& segment, Clock::time_point end) noexcept {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    pollfd entry{fd, POLLIN, 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::clamp<long long>(left, 0, 1 << 30)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return std::nullopt;
+    ControlMessage message;
+    if (::recv(fd, &message, sizeof message, MSG_DONTWAIT) != sizeof message || !is_right(message, segment)) {
+      return std::nullopt;
+    }
+    return message;
+  }
+}
+
+std::optional<ControlMessage> ask_on(int fd, const Segment& segment, ControlKind kind, Clock::time_point end) {
+  if (fd < 0 || !send_message(fd, segment, kind, 0)) return std::nullopt;
+  const auto answer = receive_until(fd, segment, end);
+  if (!answer || answer->kind != ControlKind::refused) return answer;
+  throw ConnectionError(
+      answer->value == static_cast<u64>(RefusedReason::other_user)
+          ? "partage: the manager belongs to another user, and serves only processes of that user"
+          : "partage: the manager sees no process id of this process: it lives in another PID namespace "
+            "(container); run both in one");
 }
 
 }  // namespace
@@ -121,31 +159,36 @@ void notify(const Segment& segment, u64 slot) noexcept {
 
 std::optional<ControlMessage> ask(const Segment& segment, ControlKind kind, std::chrono::milliseconds timeout) {
   const auto end = Clock::now() + timeout;
-  int fd = connect_control(segment);
-  // Many may be waiting to be let in, or a new manager may not be that far.
-  while (fd < 0 && is_manager_alive(segment) && Clock::now() < end) {
-    ::usleep(2000);
-    fd = connect_control(segment);
+  const Descriptor connection(connect_until(segment, end));
+  return ask_on(connection.get(), segment, kind, end);
+}
+
+EndRequest::EndRequest(const Segment& segment, std::chrono::milliseconds timeout) : segment_(segment) {
+  if (const pid_t pid = manager_pid(segment); pid != 0) manager_ = Pidfd(identity_of(pid));
+  const auto end = Clock::now() + timeout;
+  Descriptor connection(connect_until(segment, end));
+  (void)ask_on(connection.get(), segment, ControlKind::shutdown, end);
+  connection_ = connection.release();
+}
+
+EndRequest::~EndRequest() {
+  if (connection_ >= 0) ::close(connection_);
+}
+
+bool EndRequest::wait(std::chrono::milliseconds timeout) const {
+  const auto end = Clock::now() + timeout;
+  if (manager_.valid()) manager_.wait(static_cast<int>(std::max<long long>(timeout.count(), 0)));
+  while (!manager_.valid() && is_manager_alive(segment_) && Clock::now() < end) ::usleep(2000);
+  return !is_manager_alive(segment_);
+}
+
+bool EndRequest::lost() const {
+  while (connection_ >= 0) {
+    const auto message = receive_until(connection_, segment_, Clock::now());
+    if (!message) break;
+    if (message->kind == ControlKind::ended) return message->value != 0;
   }
-  const Descriptor connection(fd);
-  if (fd < 0 || !send_message(fd, segment, kind, 0)) return std::nullopt;
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-    pollfd entry{connection.get(), POLLIN, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::clamp<long long>(left, 0, 1 << 30)));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return std::nullopt;
-    ControlMessage answer;
-    if (::recv(connection.get(), &answer, sizeof answer, MSG_DONTWAIT) != sizeof answer || !is_right(answer, segment)) {
-      return std::nullopt;
-    }
-    if (answer.kind != ControlKind::refused) return answer;
-    throw ConnectionError(
-        answer.value == static_cast<u64>(RefusedReason::other_user)
-            ? "partage: the manager belongs to another user, and serves only processes of that user"
-            : "partage: the manager sees no process id of this process: it lives in another PID namespace "
-              "(container); run both in one");
-  }
+  return false;
 }
 
 }  // namespace partage::kernel

@@ -11,7 +11,8 @@
 //     8  segment  u64 id of the segment                       16  value  u64 by kind        24  reserved u64 (0)
 //   look      (value: a client slot)   a slot has changed: look at the slots; no answer
 //   ping                               answer pong (value: pid)
-//   shutdown                           end in an orderly way; answer pong, then the end
+//   shutdown                           end in an orderly way; answer pong, then, when all has ended, `ended` (value: 0,
+//                                      or 1: what should have been kept was not)
 //
 // Peers must run as the user of the manager (SO_PEERCRED); a pid of 0 means a process of another pid namespace, whose
 // deaths could not be watched. Both are answered with `refused` (value: RefusedReason) and the connection is closed.
@@ -24,11 +25,12 @@
 #include <optional>
 #include <string>
 
+#include "manager/platform/process_identity.hpp"
 #include "manager/segment/segment.hpp"
 
 namespace partage::kernel {
 
-enum class ControlKind : std::uint16_t { look = 1, ping = 2, shutdown = 3, pong = 4, refused = 5 };
+enum class ControlKind : std::uint16_t { look = 1, ping = 2, shutdown = 3, pong = 4, refused = 5, ended = 6 };
 enum class RefusedReason : u64 { other_user = 1, other_namespace = 2 };
 
 struct ControlMessage {
@@ -56,6 +58,25 @@ int connect_control(const Segment& segment) noexcept;
 /// Tells the manager that a client slot has changed. Never waits, never fails: without it the manager finds out by
 /// itself.
 void notify(const Segment& segment, u64 slot) noexcept;
+/// Asking a manager to end, and hearing how it did.
+class EndRequest {
+ public:
+  /// Sends it, and waits so long for the answer. ConnectionError: refused.
+  EndRequest(const Segment& segment, std::chrono::milliseconds timeout);
+  EndRequest(const EndRequest&) = delete;
+  EndRequest& operator=(const EndRequest&) = delete;
+  ~EndRequest();
+  /// Waits for the end of the process; false: it is still there.
+  bool wait(std::chrono::milliseconds timeout) const;
+  /// It has said that what it should have kept is lost. Of a manager that says nothing nobody knows.
+  bool lost() const;
+
+ private:
+  const Segment& segment_;
+  Pidfd manager_;
+  int connection_ = -1;
+};
+
 /// Sends one message and waits for the answer; nullopt: nobody answered in time. Throws ConnectionError when refused.
 std::optional<ControlMessage> ask(const Segment& segment, ControlKind kind, std::chrono::milliseconds timeout);
 

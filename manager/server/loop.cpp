@@ -127,9 +127,10 @@ void ManagerLoop::run(const ServiceHooks& hooks) {
   if (hooks.ending) hooks.ending();
   // In this order: whoever finds the name finds a living segment, or else nobody can mistake it for an orphan.
   segment_.shut_down();
-  if (hooks.ended) hooks.ended();
+  const bool kept = !hooks.ended || hooks.ended();
   const std::string name = segment_.header().name;
   if (!name.empty() && segment_.object().is_published_as(name)) MemoryObject::unpublish(name);
+  connections_->tell_end(kept);
   chronicle_.ended(ended_);
 }
 

@@ -127,14 +127,10 @@ void serve(const Segment& segment, Lifetime lifetime, const ServiceHooks& hooks)
 }
 
 bool ask_manager_to_stop(const Segment& segment, std::chrono::milliseconds timeout) {
-  const pid_t pid = manager_pid(segment);
-  if (pid == 0) return true;
-  const Pidfd manager(identity_of(pid));
+  if (manager_pid(segment) == 0) return true;
   const auto end = Clock::now() + timeout;
-  (void)ask(segment, ControlKind::shutdown, timeout);
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-  if (manager.valid()) manager.wait(static_cast<int>(std::max<long long>(left, 0)));
-  return !is_manager_alive(segment);
+  const EndRequest request(segment, timeout);
+  return request.wait(std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()));
 }
 
 void stop_manager(Segment& segment) noexcept {

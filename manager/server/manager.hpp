@@ -60,7 +60,8 @@ pid_t start_manager(Segment& segment, const ManagerProcessOptions& options);
 struct ServiceHooks {
   std::function<void()> ready{};   // it serves
   std::function<void()> ending{};  // it was told to end; all is as before. Throws nothing
-  std::function<void()> ended{};   // it has shut the segment down, and still has the name. Throws nothing
+  /// It has shut the segment down, and still has the name. False: what was to be kept is lost. Throws nothing.
+  std::function<bool()> ended{};
 };
 /// Runs the manager in this thread, until it ends; SIGINT and SIGTERM are blocked in it from then on. For `partage
 /// serve` and Server::serve_forever().

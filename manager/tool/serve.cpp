@@ -9,11 +9,14 @@
 #include <thread>
 
 #include "manager/registry/service.hpp"
+#include "manager/server/control.hpp"
 #include "manager/server/named.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
+#include "manager/tool/process_facts.hpp"
 #include "manager/tool/published.hpp"
 #include "manager/tool/service_manager.hpp"
+#include "manager/tool/table.hpp"
 
 namespace partage::tool {
 namespace {
@@ -26,6 +29,7 @@ void hold_signals() {
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);  // nobody needs to read what we say
+  ::signal(SIGXFSZ, SIG_IGN);  // a snapshot beyond `ulimit -f` fails, and is reported, like one on a full disk
   // A closed terminal is a clean end too, unless nohup says otherwise.
   struct sigaction action {};
   if (sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
@@ -91,6 +95,7 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, Snap
       };
       hooks.ended = [&] {
         if (!outdated) kept = snapshots->finish();
+        return kept;
       };
     }
     kernel::serve_named(*segment, hooks);
@@ -104,6 +109,22 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, Snap
     if (served || last_try || (!state.changing && ++tries == most_tries)) throw;
   }
   return true;
+}
+
+/// Who was told to end, and has not begun to.
+std::string unwilling(pid_t pid, const std::string& name) {
+  const std::string process = "process " + std::to_string(pid) + ", which serves '" + name + "', ";
+  return process_facts(pid).stopped()
+             ? process + "is stopped, and will end as soon as it goes on (`kill -CONT " + std::to_string(pid) + "`)"
+             : process + "does not end; it was told to, and will as soon as it can";
+}
+
+/// Who has begun to end, and is not done.
+std::string lingering(pid_t pid, const std::string& name) {
+  const std::string process = "process " + std::to_string(pid) + ", which has served '" + name + "', ";
+  return process_facts(pid).stopped()
+             ? process + "is stopped in the middle of its end; `kill -CONT " + std::to_string(pid) + "` lets it go on"
+             : process + "is still writing its last snapshot; this waits for it";
 }
 
 }  // namespace
@@ -131,21 +152,25 @@ void stop(const std::string& given) {
     throw Failure{Exit::not_found, "partage: '" + name + "' is a message queue, and nobody serves it; `partage clean " +
                                        name + "` removes it"};
   }
-  const pid_t pid = segment->live() ? kernel::manager_pid(*segment) : 0;
+  const pid_t pid = kernel::manager_pid(*segment);
   if (pid == 0) {
     throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " +
                                        name + "` takes over what it left, `partage clean` removes what nobody uses"};
   }
-  bool ended = kernel::ask_manager_to_stop(*segment, patience);
-  while (!ended && !segment->live()) {  // it is writing its last snapshot
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    ended = !kernel::is_manager_alive(*segment);
+  const auto end = kernel::Clock::now() + patience;
+  const kernel::EndRequest request(*segment, patience);
+  bool ended = request.wait(std::chrono::ceil<std::chrono::milliseconds>(end - kernel::Clock::now()));
+  if (!ended && segment->live()) {
+    throw Failure{Exit::failed, "partage: " + unwilling(pid, name) + "; `kill -9 " + std::to_string(pid) +
+                                    "` ends it now, and its objects stay for the next one"};
   }
   if (!ended) {
-    throw Failure{Exit::failed, "partage: process " + std::to_string(pid) + ", which serves '" + name +
-                                    "', does not end; is it "
-                                    "stopped? `kill -9 " +
-                                    std::to_string(pid) + "` ends it, and its objects stay for the next one"};
+    std::cerr << harmless("partage: " + lingering(pid, name)) << std::endl;
+    while (!ended) ended = request.wait(std::chrono::seconds(1));
+  }
+  if (request.lost()) {
+    throw Failure{Exit::failed, "partage: '" + name + "' has ended, but its last snapshot could not be written; what " +
+                                    "process " + std::to_string(pid) + " has said tells why"};
   }
 }
 

@@ -298,7 +298,9 @@ TEST_CASE("stop: a manager that is stopped itself") {
   const Ran ran = run({"stop", serving.name()});
   CHECK(ran.code == 1);
   CHECK(is_sentence(ran.err));
-  CHECK(has(ran.err, "process " + std::to_string(serving.pid())));
+  CHECK(has(ran.err, "process " + std::to_string(serving.pid()) + ", which serves '" + serving.name() +
+                         "', is stopped, and will end as soon as it goes on"));
+  CHECK(has(ran.err, "its objects stay"));
   resume_process(serving.pid());
   CHECK(serving.program().wait(5s).code == 0);  // the message was there already
 }

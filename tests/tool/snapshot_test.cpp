@@ -1,5 +1,6 @@
 // serve --snapshot: what is kept over the end of a manager, however it ends.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "manager/segment/published.hpp"
 #include "manager/server/named.hpp"
 #include "manager/tool/snapshot_file.hpp"
 #include "tests/support/seed.hpp"
@@ -197,7 +199,7 @@ TEST_CASE("snapshot: a manager that finds its file outdated when it has the name
       [&] {
         const auto segment = kernel::segment_to_serve(name, {.initial = 0, .max = std::size_t{16} << 20});
         bool ended = false;
-        kernel::serve_named(*segment, {.ready = [&] { segment->shut_down(); }, .ended = [&] { ended = true; }});
+        kernel::serve_named(*segment, {.ready = [&] { segment->shut_down(); }, .ended = [&] { return ended = true; }});
         return ended && !is_published(name) ? 0 : 1;
       },
       10s);
@@ -244,11 +246,48 @@ TEST_CASE("snapshot: a file that cannot be written is said again and again, and 
   CHECK(eventually([&] { return has(serving.program().err(), "no snapshot of '" + serving.name() + "' was written"); },
                    10s));
   CHECK(run({"ls", serving.name()}).code == 0);
-  serving.program().signal(SIGTERM);
+  const Ran stop = run({"stop", serving.name()});
+  CHECK(stop.code == 1);
+  CHECK(is_sentence(stop.err));
+  CHECK(has(stop.err, "'" + serving.name() + "' has ended, but its last snapshot could not be written"));
   const Ran end = serving.program().wait();
   CHECK(end.code == 1);
   CHECK(has(end.err, "has ended without a last snapshot"));
   CHECK(!is_published(serving.name()));
+}
+
+TEST_CASE("snapshot: one beyond the limit for files is reported, and the manager goes on") {
+  const Directory directory;
+  Serving serving(unique("limited"), every(directory / "s", "50ms"));
+  const rlimit small{2000, RLIM_INFINITY};
+  REQUIRE(::prlimit(serving.pid(), RLIMIT_FSIZE, &small, nullptr) == 0);
+  Client client(serving.name(), [](Manager& m) { m.list<std::string>(named("l"), {std::string(5000, 'x')}); });
+  CHECK(eventually([&] { return has(serving.program().err(), "was not written: File too large"); }, 10s));
+  CHECK(run({"get", serving.name(), "l", "0"}).code == 0);
+  serving.program().signal(SIGTERM);
+  CHECK(serving.program().wait().code == 1);
+  CHECK(!is_published(serving.name()));
+}
+
+TEST_CASE("stop: says that the last snapshot takes long, and goes on waiting") {
+  const Directory directory;
+  Serving serving(unique("lingering"), every(directory / "s", "1h"));
+  Client client(serving.name(), [](Manager& m) {
+    auto big = m.list<std::string>(named("big"));
+    for (int i = 0; i < 1000; ++i) big.append(std::string(20'000, 'x'));
+  });
+  const auto segment = kernel::attach_published(serving.name());
+  REQUIRE(segment != nullptr);
+  Program stop({"stop", serving.name()});
+  while (segment->live()) {
+  }
+  REQUIRE(pause_process(serving.pid()));
+  CHECK(eventually([&] { return has(stop.err(), "is stopped in the middle of its end"); }, 20s));
+  CHECK(is_sentence(stop.err()));
+  CHECK(stop.is_running());
+  resume_process(serving.pid());
+  CHECK(stop.wait().code == 0);
+  CHECK(serving.program().wait().code == 0);
 }
 
 TEST_CASE("snapshot: wrong words") {
