@@ -77,6 +77,10 @@ const CLI::Validator is_level(
     },
     "LEVEL");
 
+const CLI::Validator is_file(
+    [](std::string& text) { return text.empty() ? std::string("an empty word names no file") : std::string(); },
+    "FILE");
+
 double seconds_in(const std::string& text) {
   return std::chrono::duration<double>(parse_duration(text).value()).count();
 }
@@ -102,12 +106,13 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->add_option("NAME", a.name, "The manager; what a dead one of that name left is taken over")->required();
   c->add_option("--max-size", a.max_size, "Bytes it may grow to, 16G unless limits say less")->check(is_size);
   c->add_option("--initial-size", a.initial_size, "Bytes it begins with")->check(is_size);
-  c->add_option("--snapshot", a.file, "A file that keeps what is in it: loaded at the start, written again and again");
+  c->add_option("--snapshot", a.file, "A file that keeps what is in it: loaded at the start, written again and again")
+      ->check(is_file);
   c->add_option("--every", a.every, "How often: 500ms, 30s (if nothing is said), 5m, 1h")
       ->check(is_interval)
       ->needs("--snapshot");
   c->add_option("--log-level", a.log_level, "debug, info, warning (without this), error or off")->check(is_level);
-  c->add_option("--log-file", a.log_file, "Appends the log to this file; without it, stderr has it");
+  c->add_option("--log-file", a.log_file, "Appends the log to this file; without it, stderr has it")->check(is_file);
   c->callback([&a] {
     a.run = [&a] {
       write_log(a.log_level, a.log_file);
@@ -217,7 +222,7 @@ void add_commands(CLI::App& app, Arguments& a) {
 
   c = command("load", "Make the objects of a dump or a snapshot, all or none");
   c->add_option("NAME", a.name, "The manager")->required();
-  c->add_option("FILE", a.file, "What `dump` or `serve --snapshot` has written; left out: stdin");
+  c->add_option("FILE", a.file, "What `dump` or `serve --snapshot` has written; left out: stdin")->check(is_file);
   c->add_flag("--replace", a.replace, "Objects whose names are taken take their places");
   c->callback([&a] { a.run = [&a] { load(a.name, a.file.empty() ? "-" : a.file, a.replace); }; });
 

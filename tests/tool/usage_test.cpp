@@ -72,6 +72,10 @@ TEST_CASE("usage: wrong arguments") {
   check_misused({"ls", "--jsom"}, "--jsom");
   check_misused({"version", "extra"}, "extra");
   check_misused({"serve", "x", "--max-size"}, "--max-size");
+  check_misused({"serve", "x", "--snapshot", ""}, "--snapshot: an empty word names no file");
+  check_misused({"serve", "x", "--snapshot="}, "--snapshot");
+  check_misused({"serve", "x", "--log-file", ""}, "--log-file: an empty word names no file");
+  check_misused({"load", "x", ""}, "FILE: an empty word names no file");
   for (const char* size : {"", "x", "12Q", "-1", "1.5", "1e3", "12BB", "99999999T"}) {
     check_misused({"serve", "x", std::string("--max-size=") + size}, "--max-size");
   }
