@@ -21,6 +21,9 @@
 namespace partage::tool {
 namespace {
 
+constexpr std::chrono::milliseconds between_tries{10};
+constexpr std::chrono::milliseconds for_the_file{1000};
+
 /// From the first moment on, so that an early Ctrl-C does not stop an adoption in the middle but the manager after it.
 void hold_signals() {
   sigset_t set;
@@ -48,6 +51,12 @@ void allow_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Nobody has to read it: that it cannot be written is no reason to end, or to end with an error.
+void say(const std::string& sentence) {
+  const std::string line = harmless(sentence) + '\n';
+  (void)!::write(STDOUT_FILENO, line.data(), line.size());
+}
+
 [[noreturn]] void refuse_taken(const std::string& name, pid_t pid) {
   throw Failure{Exit::taken, "partage: '" + name + "' is served already, by process " + std::to_string(pid) +
                                  "; `partage stop " + name + "` ends it"};
@@ -56,10 +65,10 @@ void allow_descriptors() {
 /// Into a segment that nobody has yet. What a killed manager left is newer than any file. Returns what is to be said of it.
 std::string load_snapshot(const Snapshots& snapshots, const std::shared_ptr<kernel::Segment>& segment, bool adopted) {
   if (!snapshots.found()) return "";
-  if (adopted) return "partage: took over what a killed manager left; '" + snapshots.file() + "' was not loaded\n";
+  if (adopted) return "partage: took over what a killed manager left; '" + snapshots.file() + "' was not loaded";
   const std::size_t n = snapshots.load(segment);
   return "partage: loaded " + std::to_string(n) + (n == 1 ? " object" : " objects") + " from '" + snapshots.file() +
-         "'\n";
+         '\'';
 }
 
 std::string not_kept(const std::string& name, const Snapshots& snapshots) {
@@ -84,20 +93,20 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, Snap
       if (outdated) return segment->shut_down();
       served = true;
       if (snapshots != nullptr) snapshots->begin(segment);
-      std::cout << loaded;
-      std::cout << "partage: process " << getpid() << " serves '" << name << "'; Ctrl-C or `partage stop " << name
-                << "` ends it" << std::endl;
-      tell_service_manager("READY=1\nSTATUS=serving " + name);
+      if (!loaded.empty()) say(loaded);
+      say("partage: process " + std::to_string(getpid()) + " serves '" + name + "'; Ctrl-C or `partage stop " + name +
+          "` ends it");
+      tell_service_manager("READY=1\nSTATUS=serving " + harmless(name));
     };
-    if (snapshots != nullptr) {
-      hooks.ending = [&] {
-        if (!outdated) snapshots->prepare_end();
-      };
-      hooks.ended = [&] {
-        if (!outdated) kept = snapshots->finish();
-        return kept;
-      };
-    }
+    hooks.ending = [&] {
+      if (outdated) return;
+      tell_service_manager("STOPPING=1");
+      if (snapshots != nullptr) snapshots->prepare_end();
+    };
+    hooks.ended = [&] {
+      if (snapshots != nullptr && !outdated) kept = snapshots->finish();
+      return kept;
+    };
     kernel::serve_named(*segment, hooks);
     if (!kept) throw Failure{Exit::failed, not_kept(name, *snapshots)};
     return outdated;
@@ -135,14 +144,26 @@ void serve(const std::string& given, const kernel::Segment::Size& size,
   hold_signals();
   allow_descriptors();
   const auto end = kernel::Clock::now() + patience;
-  for (int tries = 0;;) {
+  auto grace = kernel::Clock::now() + for_the_file;
+  for (int tries = 0;; std::this_thread::sleep_for(between_tries)) {
+    const kernel::NamedState state = kernel::state_of(name);
+    if (state.manager != 0 && state.manager != getpid()) refuse_taken(name, state.manager);  // whatever FILE is
+    const bool last_try = kernel::Clock::now() >= end;
+    if (state.changing && !last_try) {
+      grace = kernel::Clock::now() + for_the_file;
+      continue;
+    }
     // Read anew each time: a manager that was just ending has written it since.
     std::optional<Snapshots> snapshots;
     if (snapshot_options) snapshots.emplace(name, *snapshot_options);
-    if (!serve_once(name, size, snapshots ? &*snapshots : nullptr, kernel::Clock::now() >= end, tries)) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (snapshots && !snapshots->owns_file()) {
+      // The one of this name that is just beginning, or has just ended?
+      if (kernel::Clock::now() < grace) continue;
+      throw Failure{Exit::failed, "partage: another manager keeps what it holds in '" + snapshots->file() +
+                                      "'; each needs a file of its own"};
+    }
+    if (!serve_once(name, size, snapshots ? &*snapshots : nullptr, last_try, tries)) break;
   }
-  tell_service_manager("STOPPING=1");
 }
 
 void stop(const std::string& given) {

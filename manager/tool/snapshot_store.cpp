@@ -96,9 +96,14 @@ class Output {
   std::string buffer_;
 };
 
-fs::path resolved(const fs::path& file) {
+/// Where it stands, without symbolic links; also when it is not there yet.
+fs::path resolved(fs::path file) {
+  constexpr int most_links = 40;  // as the kernel
   std::error_code error;
-  const fs::path target = fs::canonical(file, error);
+  for (int i = 0; i < most_links && fs::is_symlink(fs::symlink_status(file, error)); ++i) {
+    file = file.parent_path() / fs::read_symlink(file, error);
+  }
+  const fs::path target = fs::weakly_canonical(fs::absolute(file), error);
   return error ? fs::absolute(file) : target;
 }
 

@@ -9,7 +9,8 @@
 //   6  fsync of the directory                                the new one                      nothing
 // What lies beside it is removed by clean_up(). Whatever fails before 5 leaves the old one and nothing beside it.
 //
-// FILE that is a symbolic link: what it points to is replaced. Two managers must not have the same file.
+// FILE that is a symbolic link: what it points to is replaced, or made. Two managers must not have the same file
+// (file_lock.hpp).
 // Thread safety: of calls for one file, one at a time.
 // Errors: Failure, a sentence that names the file, the reason, and what became of what was there.
 #pragma once

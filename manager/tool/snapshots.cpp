@@ -47,7 +47,11 @@ bool report_failure(const std::string& what, Fn fn) noexcept {
 }  // namespace
 
 Snapshots::Snapshots(std::string manager, const SnapshotOptions& options)
-    : manager_(std::move(manager)), store_(options.file), every_(options.every), version_(store_.version()) {
+    : manager_(std::move(manager)), store_(options.file), every_(options.every) {
+  store_.check_writable();
+  lock_.emplace(store_.file());
+  if (!lock_->held()) return;
+  version_ = store_.version();
   if (const auto bytes = store_.read()) {
     try {
       dump_ = read_snapshot(*bytes);
@@ -57,7 +61,6 @@ Snapshots::Snapshots(std::string manager, const SnapshotOptions& options)
                                       "; it is left as it is, move it away to begin without it"};
     }
   }
-  store_.check_writable();
 }
 
 Snapshots::~Snapshots() {

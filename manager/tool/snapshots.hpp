@@ -24,6 +24,7 @@
 #include <thread>
 
 #include "manager/tool/attachment.hpp"
+#include "manager/tool/file_lock.hpp"
 #include "manager/tool/snapshot_file.hpp"
 #include "manager/tool/snapshot_store.hpp"
 
@@ -36,13 +37,15 @@ struct SnapshotOptions {
 
 class Snapshots {
  public:
-  /// Reads and checks the file, if there is one, and whether another can be written.
+  /// Takes the file for this process; then reads and checks it, if there is one, and whether another can be written.
   Snapshots(std::string manager, const SnapshotOptions& options);
   Snapshots(const Snapshots&) = delete;
   Snapshots& operator=(const Snapshots&) = delete;
   ~Snapshots();
 
   std::string file() const { return store_.file().string(); }
+  /// False: another manager has the file, and nothing was read.
+  bool owns_file() const noexcept { return lock_->held(); }
   /// There was a file.
   bool found() const noexcept { return dump_.has_value(); }
   /// It is no longer the file that was read: the manager before this one has just written it.
@@ -65,6 +68,7 @@ class Snapshots {
 
   std::string manager_;
   SnapshotStore store_;
+  std::optional<FileLock> lock_;
   std::chrono::milliseconds every_;
   SnapshotStore::Version version_;  // of what dump_ says
   std::optional<Dump> dump_;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include <partage/partage.hpp>
 #include <thread>
 
+#include "manager/segment/published.hpp"
 #include "tests/tool/program.hpp"
 
 using namespace partage;
@@ -273,6 +275,31 @@ TEST_CASE("serve: systemd is told when it is ready and when it stops") {
   }
   Serving serving(unique("notify"), {}, {"NOTIFY_SOCKET=/" + std::string(300, 'x')});
   CHECK(serving.program().is_running());
+}
+
+TEST_CASE("serve: systemd is told of the end when it begins, and no more than that by a name") {
+  const NotifySocket socket(false);
+  Serving serving(unique("two\nSTOPPING=1"), {}, {socket.variable()});
+  const std::string ready = socket.receive();
+  CHECK(std::ranges::count(ready, '\n') == 1);
+  CHECK(has(ready, "\\nSTOPPING=1"));
+  const auto segment = kernel::attach_published(serving.name());
+  REQUIRE(segment != nullptr);
+  serving.program().signal(SIGTERM);
+  while (segment->live()) {
+  }
+  CHECK(socket.receive(0) == "STOPPING=1");
+  CHECK(serving.program().wait(5s).code == 0);
+}
+
+TEST_CASE("serve: nobody has to be able to read what it says") {
+  const std::string name = unique("unheard"), program = PARTAGE_PROGRAM;
+  const int status =
+      std::system((program + " serve " + name + " >/dev/full & until " + program + " get " + name +
+                   " x 2>&1 | grep -q 'no object'; do sleep 0.02; done; " + program + " stop " + name + " && wait $!")
+                      .c_str());
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(!is_published(name));
 }
 
 TEST_CASE("serve: sizes that cannot be") {

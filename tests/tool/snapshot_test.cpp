@@ -186,7 +186,7 @@ TEST_CASE("snapshot: who begins while another one is ending gets what that one h
     }
     serving = std::move(next);
     CHECK(run({"get", name, "l", "0"}).out == std::to_string(i) + '\n');
-    CHECK(directory.names() == std::vector<std::string>{"s"});
+    CHECK(directory.names() == std::vector<std::string>{"s", "s.partage-lock"});
   }
   serving->signal(SIGTERM);
   CHECK(serving->wait().code == 0);
@@ -288,6 +288,43 @@ TEST_CASE("stop: says that the last snapshot takes long, and goes on waiting") {
   resume_process(serving.pid());
   CHECK(stop.wait().code == 0);
   CHECK(serving.program().wait().code == 0);
+}
+
+TEST_CASE("snapshot: two managers cannot have one file, under whatever name") {
+  const Directory directory;
+  const auto file = directory / "s";
+  std::filesystem::create_symlink("s", directory / "link");
+  auto first = std::make_unique<Serving>(unique("owner"), every(file, "1h"));
+  for (const auto& path : {file, directory / "link", directory / "." / "s"}) {
+    const Ran second = run({"serve", unique("second"), "--snapshot", path.string()});
+    CHECK(second.code == 1);
+    CHECK(second.out == "");
+    CHECK(is_sentence(second.err));
+    CHECK(has(second.err, "another manager keeps what it holds in '" + file.string() + "'"));
+  }
+  first->kill();
+  { const Serving next(unique("next"), every(file, "1h")); }
+  CHECK(directory.names() == std::vector<std::string>{"link", "s"});
+}
+
+TEST_CASE("snapshot: where a link points to nothing, a file is made there") {
+  const Directory directory;
+  std::filesystem::create_directory(directory / "d");
+  std::filesystem::create_symlink("d/hop", directory / "link");
+  std::filesystem::create_symlink(directory / "s", directory / "d" / "hop");
+  { const Serving serving(unique("dangling"), every(directory / "link", "1h")); }
+  CHECK(std::filesystem::is_symlink(directory / "link"));
+  CHECK(std::filesystem::is_symlink(directory / "d" / "hop"));
+  CHECK_NOTHROW(tool::read_snapshot(contents(directory / "s")));
+}
+
+TEST_CASE("snapshot: a name that is served already is said before what is wrong with the file") {
+  const Directory directory;
+  std::ofstream(directory / "s") << "a text of mine";
+  const Serving serving(unique("served"));
+  const Ran ran = run({"serve", serving.name(), "--snapshot", (directory / "s").string()});
+  CHECK(ran.code == 4);
+  CHECK(has(ran.err, "is served already, by process " + std::to_string(serving.pid())));
 }
 
 TEST_CASE("snapshot: wrong words") {
