@@ -7,7 +7,21 @@ bool is_surrogate(char32_t c) noexcept {
   return c >= 0xd800 && c < 0xe000;
 }
 
-/// The code point at text[at], which is moved behind it; false: there is none.
+bool append_point(std::string& out, char32_t c) {
+  if (c > 0x10ffff || is_surrogate(c)) return false;
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+    return true;
+  }
+  const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+  constexpr unsigned char heads[] = {0, 0xc0, 0xe0, 0xf0};
+  out += static_cast<char>(heads[more] | c >> (6 * more));
+  for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (c >> (6 * i) & 0x3f));
+  return true;
+}
+
+}  // namespace
+
 bool next_point(std::string_view text, std::size_t& at, char32_t& point) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(at);
@@ -28,21 +42,6 @@ bool next_point(std::string_view text, std::size_t& at, char32_t& point) noexcep
   const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
   return !overlong && point <= 0x10ffff && !is_surrogate(point);
 }
-
-bool append_point(std::string& out, char32_t c) {
-  if (c > 0x10ffff || is_surrogate(c)) return false;
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-    return true;
-  }
-  const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  constexpr unsigned char heads[] = {0, 0xc0, 0xe0, 0xf0};
-  out += static_cast<char>(heads[more] | c >> (6 * more));
-  for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (c >> (6 * i) & 0x3f));
-  return true;
-}
-
-}  // namespace
 
 bool is_utf8(std::string_view text) noexcept {
   char32_t point = 0;

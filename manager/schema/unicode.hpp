@@ -11,6 +11,8 @@
 
 namespace partage::schema {
 
+/// The code point at text[at], which is moved behind it; false: there is none, and where it is moved to says nothing.
+bool next_point(std::string_view text, std::size_t& at, char32_t& point) noexcept;
 /// The code points of a text; nullopt: it is no UTF-8.
 std::optional<std::u32string> points_of(std::string_view utf8);
 bool is_utf8(std::string_view text) noexcept;

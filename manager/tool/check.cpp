@@ -50,10 +50,10 @@ void check(const std::string& name, bool quarantine, bool as_json) {
   for (const Finding& finding : report.findings) {
     const std::string subject = subject_of(attachment, finding);
     if (as_json) {
-      findings.push_back(json::object{{"subject", subject},
+      findings.push_back(json::object{{"subject", harmless(subject)},
                                       {"id", finding.object == 0 ? json::value() : json::value(finding.object)},
                                       {"verdict", word_for(finding.verdict)},
-                                      {"problem", finding.sentence}});
+                                      {"problem", harmless(finding.sentence)}});
     } else {
       std::cout << harmless(subject) << ": " << word_for(finding.verdict) << ": " << harmless(finding.sentence) << '\n';
     }
@@ -66,7 +66,8 @@ void check(const std::string& name, bool quarantine, bool as_json) {
                                               {"findings", std::move(findings)}})
               << '\n';
   } else if (report.whole()) {
-    std::cout << "manager '" << name << "' is whole: the heap, the tables, " << n << (n == 1 ? " object" : " objects")
+    std::cout << "manager '" << harmless(name) << "' is whole: the heap, the tables, " << n
+              << (n == 1 ? " object" : " objects")
               << (report.judged_all ? ""
                                     : "; counts of references and owners of memory kept changing and were not judged")
               << '\n';

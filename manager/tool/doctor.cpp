@@ -13,6 +13,7 @@
 
 #include "manager/registry/service.hpp"
 #include "manager/schema/json_text.hpp"
+#include "manager/schema/name_json.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/diagnosis.hpp"
 #include "manager/tool/failure.hpp"
@@ -144,11 +145,10 @@ void doctor(const std::optional<std::string>& given, double long_wait, bool as_j
   if (as_json) {
     boost::json::array out;
     for (const Diagnosis& f : found) {
-      out.push_back(
-          boost::json::object{{"kind", f.kind},
-                              {"manager", f.manager.empty() ? boost::json::value() : boost::json::value(f.manager)},
-                              {"problem", f.problem},
-                              {"advice", f.advice}});
+      out.push_back(boost::json::object{{"kind", f.kind},
+                                        {"manager", schema::name_or_null(f.manager)},
+                                        {"problem", harmless(f.problem)},
+                                        {"advice", harmless(f.advice)}});
     }
     std::cout << schema::compact(out) << '\n';
   } else if (found.empty()) {

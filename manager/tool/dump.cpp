@@ -33,9 +33,9 @@ Dump dump_in(const std::string& file) {
   try {
     return looks_like_snapshot(text) ? read_snapshot(text) : read_dump(text);
   } catch (const ValueError& e) {
-    const std::string sentence = static_cast<const Error&>(e).what();
     const std::string called = file == "-" ? "what stdin says" : '\'' + file + '\'';
-    throw Failure{Exit::failed, "partage: " + called + " was not loaded: " + sentence.substr(sentence.find(' ') + 1)};
+    throw Failure{Exit::failed,
+                  "partage: " + called + " was not loaded: " + without_prefix(static_cast<const Error&>(e).what())};
   }
 }
 

@@ -20,6 +20,7 @@
 #include "manager/schema/json_text.hpp"
 #include "manager/schema/parse_json.hpp"
 #include "manager/tool/dump_kinds.hpp"
+#include "manager/tool/failure.hpp"
 
 namespace partage::tool {
 namespace {
@@ -36,10 +37,6 @@ constexpr u64 most_permits = std::numeric_limits<std::int64_t>::max();
 
 std::string_view view_of(json::string_view s) {
   return {s.data(), s.size()};
-}
-std::string_view without_prefix(std::string_view sentence) {
-  constexpr std::string_view prefix = "partage: ";
-  return sentence.starts_with(prefix) ? sentence.substr(prefix.size()) : sentence;
 }
 
 class Reader {
@@ -85,7 +82,7 @@ class Reader {
       std::string which = "object " + std::to_string(at_ + 1) + " of the dump";
       if (!o.name.empty()) which += " '" + o.name + '\'';
       if (!o.types.empty()) which += " (" + o.types + ')';
-      throw ValueError("partage: " + which + ": " + std::string(without_prefix(e.what())));
+      throw ValueError("partage: " + which + ": " + without_prefix(e.what()));
     };
     try {
       fn();

@@ -15,9 +15,8 @@
 #include "manager/registry/quarantine.hpp"
 #include "manager/schema/exact_json.hpp"
 #include "manager/schema/facts.hpp"
-#include "manager/schema/hex.hpp"
 #include "manager/schema/json_text.hpp"
-#include "manager/schema/unicode.hpp"
+#include "manager/schema/name_json.hpp"
 #include "manager/tool/dump_kinds.hpp"
 #include "manager/tool/dump_reader.hpp"
 #include "manager/tool/failure.hpp"
@@ -33,11 +32,6 @@ using kernel::Shape;
 
 json::value reference(ObjectRef ref) {
   return json::value('#' + std::to_string(ref));
-}
-/// Of an object or a manager: nobody has checked what it is made of.
-json::value name_value(const std::string& name) {
-  if (schema::is_utf8(name)) return json::value(name);
-  return json::object{{"hex", schema::hex_of(reinterpret_cast<const std::byte*>(name.data()), name.size())}};
 }
 
 class Writer {
@@ -68,15 +62,14 @@ class Writer {
     const HeldObject object = attachment_.held(waiting_.front());
     waiting_.pop_front();
     json::object record{{"id", object.ref}};
-    if (const auto it = names_.find(object.ref); it != names_.end()) record["name"] = name_value(it->second);
+    if (const auto it = names_.find(object.ref); it != names_.end()) record["name"] = schema::name_json(it->second);
     record["kind"] = kernel::name_of(object.facts.kind);
     record["types"] = object.types->root().text;
     try {
       fill(record, object);
     } catch (const Corrupt& e) {
-      constexpr std::string_view prefix = "partage: ";
-      const std::string sentence = static_cast<const Error&>(e).what();
-      throw Corrupt("partage: " + attachment_.describe(object) + ": " + sentence.substr(prefix.size()));
+      throw Corrupt("partage: " + attachment_.describe(object) + ": " +
+                    without_prefix(static_cast<const Error&>(e).what()));
     }
     return record;
   }
@@ -243,8 +236,8 @@ void write_dump(Attachment& attachment, const DumpForm& form, FunctionView<void(
   const auto text_of = [&](const json::value& value) {
     return form.readable ? schema::readable(value) : schema::compact(value);
   };
-  std::string head =
-      text_of(json::object{{"partage", "dump"}, {"version", dump_version}, {"manager", name_value(attachment.name())}});
+  std::string head = text_of(
+      json::object{{"partage", "dump"}, {"version", dump_version}, {"manager", schema::name_json(attachment.name())}});
   head.pop_back();  // the brace
   take(head + (form.readable ? ", \"objects\": [" : ",\"objects\":["));
   Writer writer(attachment);

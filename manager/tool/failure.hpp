@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace partage::tool {
@@ -20,5 +21,11 @@ struct Failure {
   Exit code;
   std::string sentence;  // begins with "partage: "
 };
+
+/// Of a sentence that becomes part of another one.
+inline std::string without_prefix(std::string_view sentence) {
+  constexpr std::string_view prefix = "partage: ";
+  return std::string(sentence.starts_with(prefix) ? sentence.substr(prefix.size()) : sentence);
+}
 
 }  // namespace partage::tool

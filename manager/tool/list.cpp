@@ -7,6 +7,7 @@
 #include "manager/registry/cycles.hpp"
 #include "manager/registry/service.hpp"
 #include "manager/schema/json_text.hpp"
+#include "manager/schema/name_json.hpp"
 #include "manager/tool/attachment.hpp"
 #include "manager/tool/byte_size.hpp"
 #include "manager/tool/commands.hpp"
@@ -45,7 +46,8 @@ std::vector<ManagerLine> all_managers() {
       lines.push_back(line_for(name));
     } catch (const Failure&) {  // it has gone since
     } catch (const Error& e) {
-      std::cerr << "partage: /dev/shm/partage." << harmless(name) << " is left out: " << harmless(e.what()) << '\n';
+      std::cerr << "partage: /dev/shm/partage." << harmless(name)
+                << " is left out: " << harmless(without_prefix(e.what())) << '\n';
     }
   }
   return lines;
@@ -58,7 +60,7 @@ void list_managers(bool as_json) {
   if (as_json) {
     json::array out;
     for (const ManagerLine& line : lines) {
-      out.push_back(json::object{{"name", line.name},
+      out.push_back(json::object{{"name", schema::name_json(line.name)},
                                  {"pid", line.pid == 0 ? json::value() : json::value(line.pid)},
                                  {"state", line.state},
                                  {"processes", line.processes},
@@ -84,9 +86,9 @@ void list_objects(const std::string& name, bool as_json) {
     json::array out;
     for (const ObjectInfo& o : objects) {
       out.push_back(json::object{{"id", o.id},
-                                 {"name", o.name.empty() ? json::value() : json::value(o.name)},
+                                 {"name", schema::name_or_null(o.name)},
                                  {"kind", o.kind},
-                                 {"types", o.types},
+                                 {"types", harmless(o.types)},
                                  {"size", o.size},
                                  {"bytes", o.bytes},
                                  {"references", o.references},
@@ -122,20 +124,18 @@ void list_objects(const std::string& name, bool as_json) {
 
 void list_cycles(const std::string& name, bool as_json) {
   Attachment attachment(name);
-  const auto groups = kernel::cycles(attachment.segment());
   json::array out;
-  for (const auto& group : groups) {
-    json::array ids;
+  for (const auto& group : kernel::cycles(attachment.segment())) {
+    json::array objects;
     std::string line;
     for (const ObjectRef ref : group) {
-      ids.push_back(json::value(ref));
-      const std::string called = attachment.registry().name(ref);
-      line += (line.empty() ? "" : " ") + ('#' + std::to_string(ref)) + (called.empty() ? "" : " '" + called + '\'') +
-              ' ' + attachment.registry().schema(ref);
-      if (ref != group.back()) line += ',';
+      const std::string called = attachment.registry().name(ref), types = attachment.registry().schema(ref);
+      objects.push_back(json::object{{"id", ref}, {"name", schema::name_or_null(called)}, {"types", harmless(types)}});
+      line += (line.empty() ? "" : ", ") + ('#' + std::to_string(ref)) + (called.empty() ? "" : " '" + called + '\'') +
+              ' ' + types;
     }
-    if (!as_json) std::cout << line << '\n';
-    out.push_back(std::move(ids));
+    if (!as_json) std::cout << harmless(line) << '\n';
+    out.push_back(std::move(objects));
   }
   if (as_json) std::cout << schema::compact(out) << '\n';
 }

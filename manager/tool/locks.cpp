@@ -5,6 +5,7 @@
 
 #include "manager/registry/hosted.hpp"
 #include "manager/schema/json_text.hpp"
+#include "manager/schema/name_json.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/duration.hpp"
 #include "manager/tool/failure.hpp"
@@ -50,28 +51,44 @@ bool is_of_interest(const Watch& watch, const kernel::SeenObject& object) {
   return false;
 }
 
-json::object object_json(const Watch& watch, const kernel::SeenObject& object) {
-  json::array holders, waiters, enlisted;
-  for (const kernel::SeenHolder& h : object.holders) {
-    holders.push_back(
-        json::object{{"pid", number_or_null(h.pid)}, {"thread", number_or_null(h.thread)}, {"count", h.count}});
-  }
-  for (const kernel::SeenHolder& h : object.enlisted) enlisted.push_back(json::value(h.pid));
+/// Of the thread, or of the process where that is not known.
+std::string state_of(const Watch& watch, pid_t pid, pid_t thread) {
+  const ProcessFacts& facts = watch.process(thread != 0 ? thread : pid);
+  return facts.exists() ? word_for_state(facts.state) : "ended";
+}
+
+/// Of those who wait for an object; 0: for the segment itself.
+json::array waiters_json(const Watch& watch, ObjectRef object) {
+  json::array waiters;
   for (const kernel::SeenWait& w : watch.seen.waits) {
-    if (w.object != object.ref) continue;
+    if (w.object != object) continue;
     waiters.push_back(json::object{{"pid", w.pid},
                                    {"thread", number_or_null(w.thread)},
+                                   {"state", state_of(watch, w.pid, w.thread)},
                                    {"seconds", w.since ? json::value(watch.seconds_since(w)) : json::value()},
                                    {"timeout", w.timed},
                                    {"for", *w.reason == '\0' ? json::value() : json::value(w.reason)}});
   }
+  return waiters;
+}
+
+json::object object_json(const Watch& watch, const kernel::SeenObject& object) {
+  json::array holders, enlisted;
+  for (const kernel::SeenHolder& h : object.holders) {
+    holders.push_back(json::object{{"pid", number_or_null(h.pid)},
+                                   {"thread", number_or_null(h.thread)},
+                                   {"state", state_of(watch, h.pid, h.thread)},
+                                   {"count", h.count}});
+  }
+  for (const kernel::SeenHolder& h : object.enlisted) enlisted.push_back(json::value(h.pid));
   return {{"id", object.ref},
-          {"name", object.name.empty() ? json::value() : json::value(object.name)},
+          {"name", schema::name_or_null(object.name)},
+          {"called", harmless(watch.name_of(object.ref))},
           {"kind", kernel::name_of(object.kind)},
           {"permits", object.permits ? json::value(*object.permits) : json::value()},
           {"holders", std::move(holders)},
           {"enlisted", std::move(enlisted)},
-          {"waiters", std::move(waiters)}};
+          {"waiters", waiters_json(watch, object.ref)}};
 }
 
 json::object as_json(const Watch& watch, const std::vector<BlockedThread>& blocked,
@@ -82,7 +99,7 @@ json::object as_json(const Watch& watch, const std::vector<BlockedThread>& block
   }
   for (const kernel::SeenInternal& lock : watch.seen.internals) {
     const ProcessFacts& facts = watch.process(lock.thread);
-    internals.push_back(json::object{{"lock", watch.name_of(lock)},
+    internals.push_back(json::object{{"lock", harmless(watch.name_of(lock))},
                                      {"id", lock.object == 0 ? json::value() : json::value(lock.object)},
                                      {"pid", number_or_null(facts.process)},
                                      {"thread", number_or_null(lock.thread)},
@@ -92,14 +109,17 @@ json::object as_json(const Watch& watch, const std::vector<BlockedThread>& block
     json::array pids, names;
     for (const std::size_t i : deadlock.circle) {
       pids.push_back(json::value(blocked[i].pid));
-      names.push_back(json::value(blocked[i].object));
+      names.push_back(json::value(harmless(blocked[i].object)));
     }
     circles.push_back(json::object{{"processes", std::move(pids)},
                                    {"objects", std::move(names)},
                                    {"certain", deadlock.certain},
-                                   {"sentence", sentence_for(deadlock, blocked)}});
+                                   {"sentence", harmless(sentence_for(deadlock, blocked))}});
   }
-  return {{"objects", std::move(objects)}, {"internal", std::move(internals)}, {"deadlocks", std::move(circles)}};
+  return {{"objects", std::move(objects)},
+          {"segment", waiters_json(watch, 0)},
+          {"internal", std::move(internals)},
+          {"deadlocks", std::move(circles)}};
 }
 
 void print(const Watch& watch) {
@@ -108,9 +128,8 @@ void print(const Watch& watch) {
   bool empty = true;
   const auto add = [&](const std::string& what, pid_t pid, pid_t thread, const std::string& since,
                        const std::string& does) {
-    const ProcessFacts& facts = watch.process(thread != 0 ? thread : pid);
     table.add({what, pid == 0 ? "-" : std::to_string(pid), thread == 0 ? "-" : std::to_string(thread),
-               facts.exists() ? word_for_state(facts.state) : "ended", since.empty() ? "-" : since, does});
+               state_of(watch, pid, thread), since.empty() ? "-" : since, does});
     empty = false;
   };
   for (const kernel::SeenObject& object : watch.seen.objects) {

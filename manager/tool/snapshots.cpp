@@ -19,11 +19,6 @@ constexpr std::chrono::milliseconds settling{10};
 
 struct Stopped {};
 
-std::string without_prefix(const std::string& sentence) {
-  constexpr std::string_view prefix = "partage: ";
-  return sentence.starts_with(prefix) ? sentence.substr(prefix.size()) : sentence;
-}
-
 /// Calls fn; false and a sentence on stderr if it throws.
 template <class Fn>
 bool report_failure(const std::string& what, Fn fn) noexcept {

@@ -6,6 +6,7 @@
 
 #include "manager/registry/service.hpp"
 #include "manager/schema/json_text.hpp"
+#include "manager/schema/name_json.hpp"
 #include "manager/tool/byte_size.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
@@ -24,7 +25,7 @@ json::object as_json(const Rates& r) {
   json::array objects;
   for (const ObjectRates& o : r.objects) {
     objects.push_back(json::object{{"id", o.ref},
-                                   {"name", o.name.empty() ? json::value() : json::value(o.name)},
+                                   {"name", schema::name_or_null(o.name)},
                                    {"kind", o.kind},
                                    {"changes", o.changes},
                                    {"reads", o.reads},

@@ -17,14 +17,22 @@ std::size_t width_of(const std::string& text) {
 
 std::string harmless(const std::string& text) {
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      out += c;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    char32_t point = 0;
+    const bool valid = schema::next_point(text, at, point);
+    if (!valid) {  // a byte of something else
+      point = static_cast<unsigned char>(text[begin]);
+      at = begin + 1;
+    } else if (point >= 0x20 && !(point >= 0x7f && point < 0xa0)) {
+      out.append(text, begin, at - begin);
       continue;
     }
     constexpr char digits[] = "0123456789abcdef";
-    out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string("\\x") + digits[byte >> 4] + digits[byte & 15];
+    const char* escape = valid && point >= 0x80 ? "\\u00" : "\\x";
+    out += point == '\n'   ? "\\n"
+           : point == '\t' ? "\\t"
+                           : std::string(escape) + digits[point >> 4] + digits[point & 15];
   }
   return out;
 }

@@ -4,7 +4,8 @@
 //   table.add({"stock", "3"});
 //   std::cout << table;
 //
-// Control characters in a cell are shown as \n, \x1b and so on, so that a name cannot play with the terminal.
+// Control characters in a cell, and bytes that are no UTF-8, are shown as \n, \x1b, \u0085 and so on, so that a name cannot play with
+// the terminal.
 #pragma once
 
 #include <ostream>
@@ -32,7 +33,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// The text with its control characters made visible.
+/// The text with its control characters, and bytes that are no UTF-8, made visible: for terminals, and for JSON.
 std::string harmless(const std::string& text);
 
 }  // namespace partage::tool

@@ -155,6 +155,10 @@ TEST_CASE("locks: depth, permits, parties, those who wait to be notified, for it
   CHECK(one("rlock", "waiters").at("pid") == other);
   CHECK(one("semaphore", "holders").at("count") == 2);
   CHECK(about(shop.name(), "semaphore").value().at("permits") == 1);
+  CHECK(one("rlock", "holders").at("state") == "sleeping");
+  CHECK(one("rlock", "waiters").at("state") == "sleeping");
+  CHECK(about(shop.name(), "rlock").value().at("called") == "rlock 'rlock'");
+  CHECK(locks_json(shop.name()).at("segment").as_array().empty());
   CHECK(one("condition", "enlisted") == notified);
   CHECK(one("barrier", "enlisted") == party);
   CHECK(one("empty", "waiters").at("pid") == consumer);
@@ -172,6 +176,19 @@ TEST_CASE("locks: depth, permits, parties, those who wait to be notified, for it
   CHECK(has(ran.out, "has come"));
   CHECK(has(ran.out, "waits for an item, with a timeout"));
   CHECK(has(ran.out, "waits for room"));
+}
+
+TEST_CASE("locks: the lock of a value is called by it, in JSON too") {
+  Serving shop(unique("companion"));
+  Client client(shop.name(), [](Manager& m) {
+    static const auto total = m.Value<int>(named("total"), 0);
+    total.get_lock().acquire();
+  });
+  const json::array objects = locks_json(shop.name()).at("objects").as_array();
+  REQUIRE(objects.size() == 1);
+  CHECK(objects[0].at("name").is_null());
+  CHECK(objects[0].at("called") == "rlock of value 'total'");
+  CHECK(has(run({"locks", shop.name()}).out, "rlock of value 'total'"));
 }
 
 TEST_CASE("locks: several threads of one process, each with its own wait") {

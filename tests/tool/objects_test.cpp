@@ -412,7 +412,14 @@ TEST_CASE("ls NAME --cycles: objects that keep each other") {
   CHECK(std::ranges::count(people.out, '\n') == 2);
   const json::value groups = run({"ls", serving.name(), "--cycles", "--json"}).json();
   std::size_t objects = 0;
-  for (const json::value& group : groups.as_array()) objects += group.as_array().size();
+  for (const json::value& group : groups.as_array()) {
+    for (const json::value& object : group.as_array()) {
+      CHECK(object.at("id").is_number());
+      CHECK(has(people.out, std::string("'") + object.at("name").as_string().c_str() + '\''));
+      CHECK(has(people.out, object.at("types").as_string().c_str()));
+      ++objects;
+    }
+  }
   CHECK(groups.as_array().size() == 2);
   CHECK(objects == 3);
 }
