@@ -14,6 +14,7 @@
 #include "manager/registry/reap.hpp"
 #include "manager/registry/service.hpp"
 #include "manager/schema/json_text.hpp"
+#include "manager/schema/name_json.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/published.hpp"
@@ -114,29 +115,36 @@ void clean(const std::vector<std::string>& given, bool as_json) {
   if (given.empty()) names = published_names();
 
   json::array removed, kept;
-  std::string first_kept;
+  std::vector<Failure> failures;
   for (const std::string& name : names) {
+    Failure why{Exit::failed, ""};
     std::string reason;
     try {
       reason = remove(name, !given.empty());
-    } catch (const Failure&) {  // gone since the directory was read
-      if (!given.empty()) throw;
-      continue;
+      why.sentence = "partage: '" + name + "' is kept: " + reason;
+    } catch (const Failure& e) {
+      if (given.empty()) continue;  // gone since the directory was read
+      why = e;
+      reason = without_prefix(e.sentence);
     } catch (const Error& e) {
-      reason = e.what();
-      if (given.empty())
-        std::cerr << "partage: /dev/shm/partage." << harmless(name) << " is kept: " << harmless(reason) << '\n';
+      reason = without_prefix(e.what());
+      why.sentence = "partage: /dev/shm/partage." + name + " is kept: " + reason;
+      if (given.empty()) std::cerr << harmless(why.sentence) << '\n';
     }
     if (reason.empty()) {
-      removed.push_back(json::value(name));
-      if (!as_json) std::cout << "removed " << harmless(name) << '\n';
-    } else {
-      kept.push_back(json::object{{"name", name}, {"reason", reason}});
-      if (first_kept.empty()) first_kept.append("partage: '").append(name).append("' is kept: ").append(reason);
+      removed.push_back(schema::name_json(name));
+      if (!as_json) std::cout << "removed " << harmless(name) << std::endl;
+      continue;
     }
+    kept.push_back(json::object{{"name", schema::name_json(name)}, {"reason", harmless(reason)}});
+    if (!given.empty()) failures.push_back(std::move(why));
   }
   if (as_json) std::cout << schema::compact(json::object{{"removed", removed}, {"kept", kept}}) << '\n';
-  if (!given.empty() && !first_kept.empty()) throw Failure{Exit::failed, first_kept};
+  if (failures.empty()) return;
+  // What is kept is worse than what was not there. The last sentence is for main().
+  std::ranges::stable_sort(failures, {}, [](const Failure& f) { return f.code != Exit::not_found; });
+  for (std::size_t i = 0; i + 1 < failures.size(); ++i) std::cerr << harmless(failures[i].sentence) << '\n';
+  throw failures.back();
 }
 
 }  // namespace partage::tool

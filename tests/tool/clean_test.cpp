@@ -118,6 +118,31 @@ TEST_CASE("clean: removes what everybody's death has left, and says which") {
   CHECK(json.json().at("kept").as_array().empty());
 }
 
+TEST_CASE("clean: of several names each is dealt with, and each that is kept is said") {
+  Serving one(unique("alive")), other(unique("alive"));
+  for (const bool as_json : {false, true}) {
+    const std::string first = abandoned(), second = abandoned(), missing = unique("missing");
+    Program::Words words{"clean", first, one.name(), missing, other.name(), second};
+    if (as_json) words.emplace_back("--json");
+    const Ran ran = run(words);
+    CAPTURE(ran.err);
+    CHECK(ran.code == 1);
+    CHECK(lines_of(ran.err) == 3);
+    CHECK(has(ran.err, "there is no manager '" + missing + "'"));
+    for (Serving* kept : {&one, &other}) {
+      CHECK(has(ran.err, "'" + kept->name() + "' is kept: process " + std::to_string(kept->pid()) + " serves it"));
+    }
+    CHECK(!is_published(first));
+    CHECK(!is_published(second));
+    if (!as_json) {
+      CHECK(ran.out == "removed " + first + "\nremoved " + second + "\n");
+      continue;
+    }
+    CHECK(strings_in(ran.json().at("removed")) == std::vector{first, second});
+    CHECK(ran.json().at("kept").as_array().size() == 3);
+  }
+}
+
 TEST_CASE("clean: keeps what somebody serves or uses") {
   Serving serving(unique("alive"));
   const Ran served = run({"clean", serving.name()});
