@@ -1,7 +1,11 @@
 // top: its screen as text, and the real one in a terminal (tmux).
 #include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -268,6 +272,77 @@ TEST_CASE("top: in a terminal, with its keys, another size, and the end of the m
   CHECK(
       terminal.shows("partage: the manager '" + shop.name() + "' has ended while top showed it; its objects are gone"));
   CHECK(terminal.shows("ended with 3"));
+}
+
+namespace {
+
+/// `partage top` on a pseudo-terminal whose other end is `master`.
+pid_t top_on_a_terminal(const std::string& name, int& master, bool ignores_hangup = false) {
+  const pid_t pid = ::forkpty(&master, nullptr, nullptr, nullptr);
+  if (pid == 0) {
+    reset_fatal_signals();
+    const rlimit no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    if (ignores_hangup) ::signal(SIGHUP, SIG_IGN);
+    ::setenv("TERM", "xterm", 1);
+    ::execl(PARTAGE_PROGRAM, PARTAGE_PROGRAM, "top", name.c_str(), nullptr);
+    ::_exit(127);
+  }
+  REQUIRE(pid > 0);
+  return pid;
+}
+
+/// What it writes until it says `part`, or ends.
+std::string read_until(int master, const std::string& part) {
+  std::string all;
+  std::array<char, 4096> buffer;
+  pollfd entry{master, POLLIN, 0};
+  while (!has(all, part) && ::poll(&entry, 1, 10'000) == 1) {
+    const ssize_t n = ::read(master, buffer.data(), buffer.size());
+    if (n <= 0) break;
+    all.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  return all;
+}
+
+/// Its exit code, or minus the signal; 1000: it does not end.
+int end_of(pid_t pid) {
+  int status = 0;
+  if (!eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }, 10s)) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, &status, 0);
+    return 1000;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+}  // namespace
+
+TEST_CASE("top: a signal ends it when the terminal is in order again") {
+  if (!has_pseudo_terminals()) return;
+  Serving shop(unique("signals"));
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    CAPTURE(number);
+    int master = -1;
+    const pid_t pid = top_on_a_terminal(shop.name(), master);
+    CHECK(has(read_until(master, "partage top"), "partage top"));
+    ::kill(pid, number);
+    CHECK(has(read_until(master, "\x1b[?1049l"), "\x1b[?1049l"));
+    CHECK(end_of(pid) == (number == SIGINT ? 0 : -number));
+    ::close(master);
+  }
+}
+
+TEST_CASE("top: ends with its terminal, also when it is told to ignore that") {
+  if (!has_pseudo_terminals()) return;
+  Serving shop(unique("vanishes"));
+  for (const bool ignores_hangup : {false, true}) {
+    int master = -1;
+    const pid_t pid = top_on_a_terminal(shop.name(), master, ignores_hangup);
+    CHECK(has(read_until(master, "partage top"), "partage top"));
+    ::close(master);
+    CHECK(end_of(pid) == (ignores_hangup ? 0 : -SIGHUP));
+  }
 }
 
 TEST_CASE("top: no terminal, no manager") {
