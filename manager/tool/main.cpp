@@ -1,9 +1,13 @@
 // The `partage` program: runs managers, shows and changes what is in them, clears up after them.
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/version.hpp>
+#include <charconv>
 #include <functional>
 #include <iostream>
 #include <partage/error.hpp>
@@ -29,6 +33,8 @@ void version(bool json) {
 }
 
 namespace {
+
+bool heeds_sigpipe = true;  // nobody has told this program to ignore it
 
 constexpr const char* footer =
     R"(OBJECT is the name of an object or '#' and its id (in quotes: the shell takes # for a comment).
@@ -77,6 +83,23 @@ const CLI::Validator is_level(
     },
     "LEVEL");
 
+const CLI::Validator is_limit(
+    [](std::string& text) {
+      const auto size = parse_size(text);
+      return size && *size > 0 ? std::string() : "'" + text + "' is no size to grow to; write 4096, 64K, 100M or 16G";
+    },
+    "SIZE");
+const CLI::Validator is_count(
+    [](std::string& text) {
+      std::size_t n = 0;
+      const char* end = text.data() + text.size();
+      const auto [stop, error] = std::from_chars(text.data(), end, n);
+      if (error != std::errc() || stop != end || n == 0) return "'" + text + "' is no count; write 1 or more";
+      text = std::to_string(n);  // without zeros in front, which would make it octal
+      return std::string();
+    },
+    "N");
+
 const CLI::Validator is_file(
     [](std::string& text) { return text.empty() ? std::string("an empty word names no file") : std::string(); },
     "FILE");
@@ -104,7 +127,7 @@ void add_commands(CLI::App& app, Arguments& a) {
 
   CLI::App* c = command("serve", "Be the manager NAME until Ctrl-C, SIGTERM or `partage stop`");
   c->add_option("NAME", a.name, "The manager; what a dead one of that name left is taken over")->required();
-  c->add_option("--max-size", a.max_size, "Bytes it may grow to, 16G unless limits say less")->check(is_size);
+  c->add_option("--max-size", a.max_size, "Bytes it may grow to, 16G unless limits say less")->check(is_limit);
   c->add_option("--initial-size", a.initial_size, "Bytes it begins with")->check(is_size);
   c->add_option("--snapshot", a.file, "A file that keeps what is in it: loaded at the start, written again and again")
       ->check(is_file);
@@ -155,8 +178,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   c = command("stat", "Show how much is done with the objects of a manager, and what they take");
   CLI::App* stat_command = c;
   c->add_option("NAME", a.name, "The manager")->required();
-  c->add_option("--every", a.every, "Show it again each time that this has passed")->check(is_duration);
-  c->add_option("--count", a.count, "So often; without it, until Ctrl-C")->needs("--every")->check(CLI::PositiveNumber);
+  c->add_option("--every", a.every, "Show it again each time that this has passed")->check(is_interval);
+  c->add_option("--count", a.count, "So often; without it, until Ctrl-C")->needs("--every")->check(is_count);
   json_option(c);
   c->callback([&a, stat_command] {
     a.run = [&a, stat_command] {
@@ -210,7 +233,7 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->callback([&a] { a.run = [&a] { check(a.name, a.quarantine, a.json); }; });
 
   c = command("clean", "Remove what managers left whose processes are all gone, and message queues that are named");
-  c->add_option("NAME", a.names, "Only these");
+  c->add_option("NAME", a.names, "Only these")->allow_extra_args(false);  // else [a,b] would be two names
   json_option(c);
   c->callback([&a] { a.run = [&a] { clean(a.names, a.json); }; });
 
@@ -231,8 +254,17 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->callback([&a] { a.run = [&a] { version(a.json); }; });
 }
 
+/// Whoever read the output has enough of it. SIGPIPE is ignored so that all is given back first; then it has its way.
+void end_if_nobody_reads() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  if (std::cout || !heeds_sigpipe || ::poll(&out, 1, 0) != 1 || (out.revents & (POLLERR | POLLHUP)) == 0) return;
+  ::signal(SIGPIPE, SIG_DFL);
+  ::raise(SIGPIPE);
+}
+
 int fail(Exit code, const std::string& sentence) {
   std::cout.flush();
+  end_if_nobody_reads();
   std::cerr << harmless(sentence) << '\n';
   return static_cast<int>(code);
 }
@@ -245,6 +277,7 @@ void open_standard_streams() {
 }
 
 int run(int argc, char** argv) {
+  heeds_sigpipe = ::signal(SIGPIPE, SIG_IGN) != SIG_IGN;
   CLI::App app("Shared lists, dicts and their kin: managers, and what is in them.", "partage");
   app.require_subcommand(1);
   app.footer(footer);
@@ -255,7 +288,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
     arguments.run();
   } catch (const CLI::Success& e) {  // --help
-    return app.exit(e);
+    app.exit(e);
   } catch (const CLI::ParseError& e) {
     if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
       return fail(Exit::misused, "partage: '" + std::string(argv[1]) + "' is no command; `partage --help` names all");

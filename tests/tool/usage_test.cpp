@@ -1,6 +1,9 @@
 // The command line itself: help, version, wrong words, and the exit codes.
+#include <signal.h>
+
 #include <boost/json/object.hpp>
 #include <cstdlib>
+#include <partage/partage.hpp>
 
 #include "manager/segment/header.hpp"
 #include "tests/tool/program.hpp"
@@ -76,6 +79,12 @@ TEST_CASE("usage: wrong arguments") {
   check_misused({"serve", "x", "--snapshot="}, "--snapshot");
   check_misused({"serve", "x", "--log-file", ""}, "--log-file: an empty word names no file");
   check_misused({"load", "x", ""}, "FILE: an empty word names no file");
+  for (const char* count : {"-1", "0", "x", "1.5", "", "99999999999999999999"}) {
+    check_misused({"stat", "x", "--every", "1s", std::string("--count=") + count},
+                  count[0] == 0 ? "--count" : "'" + std::string(count) + "' is no count; write 1 or more");
+  }
+  check_misused({"stat", "x", "--every", "0s"}, "'0s' is no time to wait for");
+  check_misused({"serve", "x", "--max-size", "0"}, "'0' is no size to grow to");
   for (const char* size : {"", "x", "12Q", "-1", "1.5", "1e3", "12BB", "99999999T"}) {
     check_misused({"serve", "x", std::string("--max-size=") + size}, "--max-size");
   }
@@ -114,4 +123,30 @@ TEST_CASE("usage: the names of commands are names of managers too") {
 TEST_CASE("usage: output that cannot be written is an error") {
   const int status = std::system(PARTAGE_PROGRAM " version >/dev/full 2>/dev/null");
   CHECK(WEXITSTATUS(status) == 1);
+  for (const char* help : {" --help", " serve --help", " --version"}) {
+    const int helped = std::system((std::string(PARTAGE_PROGRAM) + help + " >/dev/full 2>/dev/null").c_str());
+    CHECK(WEXITSTATUS(helped) == 1);
+  }
+}
+
+TEST_CASE("usage: who ends because nobody reads detaches first, and ends as others do") {
+  Serving serving(unique("pipe"));
+  Client client(serving.name(), [](Manager& m) {
+    static const auto big = m.list<std::string>(named("big"), std::vector<std::string>(1000, std::string(1000, 'x')));
+    (void)big;
+  });
+  for (const std::string command : {"get", "dump"}) {
+    const std::string object = command == "get" ? " big" : "";
+    const std::string words = PARTAGE_PROGRAM " " + command + ' ' + serving.name() + object;
+    const int status =
+        std::system(("bash -c '" + words + " 2>/dev/null | head -c 1 >/dev/null; exit ${PIPESTATUS[0]}'").c_str());
+    CHECK(WEXITSTATUS(status) == 128 + SIGPIPE);  // as the shell says it
+  }
+  CHECK(serving.program().err() == "");
+}
+
+TEST_CASE("usage: a name in brackets is one name") {
+  const Ran ran = run({"clean", "[a,b]"});
+  CHECK(ran.code == 3);
+  CHECK(has(ran.err, "there is no manager '[a,b]'"));
 }
