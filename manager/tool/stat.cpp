@@ -92,6 +92,8 @@ void stat(const std::string& given, std::optional<double> every, std::size_t cou
   auto next = before.at;
   for (std::size_t shown = 0; count == 0 || shown < count; ++shown) {
     next += pause;
+    // Time in which it was stopped is not made up for.
+    if (const auto now = kernel::Clock::now(); next <= now) next = now + pause;
     std::this_thread::sleep_until(next);
     Watch now = watch(*segment);
     if (!segment->live())

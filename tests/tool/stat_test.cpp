@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <partage/partage.hpp>
 #include <sstream>
+#include <thread>
 
 #include "manager/tool/duration.hpp"
 #include "manager/tool/rates.hpp"
@@ -124,6 +125,21 @@ TEST_CASE("stat: refusals, and the end of the manager") {
   const Ran ran = program.wait();
   CHECK(ran.code == 3);
   CHECK(has(ran.err, "has ended"));
+}
+
+TEST_CASE("stat: does not make up for the time in which it was stopped") {
+  Serving shop(unique("paused"));
+  Program program({"stat", shop.name(), "--every", "50ms", "--json"});
+  REQUIRE(eventually([&] { return lines_of(program.out()).size() == 2; }, 20s));
+  REQUIRE(pause_process(program.pid()));
+  std::this_thread::sleep_for(1s);
+  resume_process(program.pid());
+  const std::size_t before = lines_of(program.out()).size();
+  REQUIRE(eventually([&] { return lines_of(program.out()).size() >= before + 4; }, 20s));
+  program.signal(SIGINT);
+  std::size_t short_ones = 0;
+  for (const json::value& line : lines_of(program.wait().out)) short_ones += line.at("seconds").as_double() < 0.002;
+  CHECK(short_ones <= 1);  // it may have gone on just before it was time
 }
 
 // ---- the arithmetic ----------------------------------------------------------------------------------------------------
