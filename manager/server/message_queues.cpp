@@ -35,6 +35,10 @@ std::string message_queue_name(const std::string& key) {
   return std::string(prefix) + key;
 }
 
+bool is_message_queue_name(const std::string& name) {
+  return name.starts_with(prefix);
+}
+
 std::string message_queue_key(const Segment& segment) {
   return std::string(segment.header().name).substr(prefix.size());
 }

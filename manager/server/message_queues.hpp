@@ -24,6 +24,8 @@ namespace partage::kernel {
 
 /// The name of the segment. ValueError: no such key is possible.
 std::string message_queue_name(const std::string& key);
+/// The name of a segment is one of those.
+bool is_message_queue_name(const std::string& name);
 /// Back again.
 std::string message_queue_key(const Segment& segment);
 

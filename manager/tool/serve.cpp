@@ -10,7 +10,9 @@
 
 #include "manager/registry/service.hpp"
 #include "manager/server/control.hpp"
+#include "manager/server/message_queues.hpp"
 #include "manager/server/named.hpp"
+#include "manager/tool/byte_size.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/process_facts.hpp"
@@ -31,7 +33,6 @@ void hold_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);  // nobody needs to read what we say
   ::signal(SIGXFSZ, SIG_IGN);  // a snapshot beyond `ulimit -f` fails, and is reported, like one on a full disk
   // A closed terminal is a clean end too, unless nohup says otherwise.
   struct sigaction action {};
@@ -62,6 +63,14 @@ void say(const std::string& sentence) {
                                  "; `partage stop " + name + "` ends it"};
 }
 
+std::shared_ptr<kernel::Segment> segment_of(const std::string& name, const kernel::Segment::Size& size) {
+  try {
+    return kernel::segment_to_serve(name, size);
+  } catch (const ValueError& e) {  // a size that cannot be
+    throw Failure{Exit::misused, static_cast<const Error&>(e).what()};
+  }
+}
+
 /// Into a segment that nobody has yet. What a killed manager left is newer than any file. Returns what is to be said of it.
 std::string load_snapshot(const Snapshots& snapshots, const std::shared_ptr<kernel::Segment>& segment, bool adopted) {
   if (!snapshots.found()) return "";
@@ -83,7 +92,7 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, Snap
   constexpr int most_tries = 3;
   bool served = false, outdated = false, kept = true;
   try {
-    const auto segment = kernel::segment_to_serve(name, size);
+    const auto segment = segment_of(name, size);
     const bool adopted = segment->header().manager_epoch.load() != 0;
     const std::string loaded = snapshots != nullptr ? load_snapshot(*snapshots, segment, adopted) : "";
     kernel::ServiceHooks hooks;
@@ -141,6 +150,14 @@ std::string lingering(pid_t pid, const std::string& name) {
 void serve(const std::string& given, const kernel::Segment::Size& size,
            const std::optional<SnapshotOptions>& snapshot_options) {
   const std::string name = name_in(given);
+  if (kernel::is_message_queue_name(name)) {
+    throw Failure{Exit::misused, "partage: '" + name + "' is a name for a message queue, which needs no manager; a " +
+                                     "manager's does not begin with \"mq.\""};
+  }
+  if (size.max != 0 && size.initial > size.max) {
+    throw Failure{Exit::misused, "partage: --initial-size is " + size_text(size.initial) + " and --max-size only " +
+                                     size_text(size.max)};
+  }
   hold_signals();
   allow_descriptors();
   const auto end = kernel::Clock::now() + patience;

@@ -304,9 +304,13 @@ TEST_CASE("serve: nobody has to be able to read what it says") {
 
 TEST_CASE("serve: sizes that cannot be") {
   const Ran small = run({"serve", unique("small"), "--max-size", "1K"});
-  CHECK(small.code == 1);
+  CHECK(small.code == 2);
   CHECK(is_sentence(small.err));
   CHECK(has(small.err, "max_size 1024"));
+  const Ran turned = run({"serve", unique("turned"), "--initial-size", "2G", "--max-size", "1G"});
+  CHECK(turned.code == 2);
+  CHECK(is_sentence(turned.err));
+  CHECK(has(turned.err, "--initial-size is 2G and --max-size only 1G"));
 }
 
 TEST_CASE("serve: started with closed standard streams it does not write into the segment") {
