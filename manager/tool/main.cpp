@@ -46,6 +46,7 @@ Exit codes: 0 done; 1 an error; 2 wrong arguments; 3 no such manager, object, ke
 
 struct Arguments {
   std::string name, object, key, value;
+  std::vector<std::string> words;  // behind the command, as they stand
   std::vector<std::string> names;
   std::string initial_size, max_size, long_wait = "60s";
   std::string log_level = "warning", log_file;
@@ -110,6 +111,20 @@ double seconds_in(const std::string& text) {
 
 std::size_t size_in(const std::string& text) {
   return text.empty() ? 0 : parse_size(text).value();
+}
+
+/// Of a command that has nothing else but flags, when its words have been found right. CLI11 makes two names of [a,b].
+std::vector<std::string> names_in(const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  bool flags = true;
+  for (const std::string& word : words) {
+    if (flags && word == "--") {
+      flags = false;
+    } else if (!flags || word == "-" || !word.starts_with('-')) {
+      names.push_back(word);
+    }
+  }
+  return names;
 }
 
 /// nullopt for a word that was not given.
@@ -233,9 +248,9 @@ void add_commands(CLI::App& app, Arguments& a) {
   c->callback([&a] { a.run = [&a] { check(a.name, a.quarantine, a.json); }; });
 
   c = command("clean", "Remove what managers left whose processes are all gone, and message queues that are named");
-  c->add_option("NAME", a.names, "Only these")->allow_extra_args(false);  // else [a,b] would be two names
+  c->add_option("NAME", a.names, "Only these");
   json_option(c);
-  c->callback([&a] { a.run = [&a] { clean(a.names, a.json); }; });
+  c->callback([&a] { a.run = [&a] { clean(names_in(a.words), a.json); }; });
 
   c = command("dump", "Print all objects of a manager as JSON that `load` reads");
   c->add_option("NAME", a.name, "The manager")->required();
@@ -283,6 +298,7 @@ int run(int argc, char** argv) {
   app.footer(footer);
   app.set_version_flag("--version", "partage " PARTAGE_VERSION);
   Arguments arguments;
+  if (argc > 2) arguments.words.assign(argv + 2, argv + argc);
   add_commands(app, arguments);
   try {
     app.parse(argc, argv);

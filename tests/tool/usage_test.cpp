@@ -1,6 +1,7 @@
 // The command line itself: help, version, wrong words, and the exit codes.
 #include <signal.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdlib>
 #include <partage/partage.hpp>
@@ -149,4 +150,8 @@ TEST_CASE("usage: a name in brackets is one name") {
   const Ran ran = run({"clean", "[a,b]"});
   CHECK(ran.code == 3);
   CHECK(has(ran.err, "there is no manager '[a,b]'"));
+  const Ran dashed = run({"clean", "--json", "--", "[a]", "--json"});
+  CHECK(has(dashed.err, "there is no manager '[a]'"));
+  CHECK(has(dashed.err, "there is no manager '--json'"));
+  CHECK(dashed.json().at("kept").as_array().size() == 2);
 }
