@@ -8,6 +8,7 @@
 #include "manager/server/manager.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/published.hpp"
+#include "manager/tool/shell_word.hpp"
 
 namespace partage::tool {
 namespace {
@@ -61,7 +62,7 @@ HeldObject Attachment::object(std::string_view name_or_id) {
   const ObjectRef ref = find(name_or_id);
   if (ref == 0) {
     throw Failure{Exit::not_found, "partage: manager '" + name_ + "' has no object '" + std::string(name_or_id) +
-                                       "'; `partage ls " + name_ + "` shows all"};
+                                       "'; `partage ls " + shell_word(name_) + "` shows all"};
   }
   return held(ref);
 }

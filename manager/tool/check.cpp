@@ -9,6 +9,7 @@
 #include "manager/tool/attachment.hpp"
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
+#include "manager/tool/shell_word.hpp"
 #include "manager/tool/table.hpp"
 
 namespace partage::tool {
@@ -75,7 +76,7 @@ void check(const std::string& name, bool quarantine, bool as_json) {
   if (!report.whole()) {
     throw Failure{Exit::failed, "partage: manager '" + name + "' is not whole; " +
                                     (quarantine ? "what is not quarantined goes on"
-                                                : "`partage check --quarantine " + name +
+                                                : "`partage check --quarantine " + shell_word(name) +
                                                       "` takes damaged objects out of use and lets the others go on")};
   }
 }

@@ -18,6 +18,7 @@
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/published.hpp"
+#include "manager/tool/shell_word.hpp"
 #include "manager/tool/table.hpp"
 
 namespace partage::tool {
@@ -84,13 +85,13 @@ bool end_if_deserted(kernel::Segment& segment) {
 
 /// "" when it was removed, else why not.
 std::string remove(const std::string& name, bool was_named) {
-  const auto segment = look_at(name);
+  const auto segment = look_at_file(name);
   const Service service = service_of(*segment);
   const bool queue = service == Service::queue;
   if (service == Service::serving) {
     return "process " + std::to_string(kernel::manager_pid(*segment)) + " serves it";
   }
-  if (queue && !was_named) return "it is a message queue; `partage clean " + name + "` removes it";
+  if (queue && !was_named) return "it is a message queue; `partage clean " + shell_word(name) + "` removes it";
   if (service == Service::ended && kernel::is_manager_alive(*segment)) return "its manager is just ending";
   if (service != Service::ended) {
     if (has_orphans(*segment)) std::this_thread::sleep_for(kernel::orphan_grace);

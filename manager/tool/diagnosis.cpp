@@ -6,6 +6,8 @@
 #include "manager/registry/hosted.hpp"
 #include "manager/tool/byte_size.hpp"
 #include "manager/tool/duration.hpp"
+#include "manager/tool/failure.hpp"
+#include "manager/tool/shell_word.hpp"
 
 namespace partage::tool {
 namespace {
@@ -37,6 +39,11 @@ std::string long_or_die(pid_t pid) {
          std::to_string(pid) + "` ends it.";
 }
 
+/// What can be done about what lies in /dev/shm.
+std::string removal(const std::string& path, bool directory) {
+  return std::string("If no program needs it, `rm ") + (directory ? "-r " : "") + shell_word(path) + "` removes it.";
+}
+
 class ManagerDiagnoses {
  public:
   ManagerDiagnoses(const ManagerFacts& facts, double long_wait, std::vector<Diagnosis>& out)
@@ -44,8 +51,9 @@ class ManagerDiagnoses {
 
   void find() {
     if (!facts_.error.empty()) {
-      return add("unreadable", "/dev/shm/partage." + facts_.name + " cannot be looked at: " + facts_.error + '.',
-                 "If no program needs it, `rm /dev/shm/partage." + facts_.name + "` removes it.");
+      return add("unreadable",
+                 "/dev/shm/partage." + facts_.name + " cannot be looked at: " + without_prefix(facts_.error) + '.',
+                 removal("/dev/shm/partage." + facts_.name, facts_.directory));
     }
     deadlocked();
     stopped_manager();
@@ -164,7 +172,7 @@ class ManagerDiagnoses {
                                             : count_of(object->holders.size(), "process", "processes");
         advice = "See what process " + std::to_string(holder) + " is doing; when it ends, what it holds is free.";
       } else if (reason != "room") {
-        advice = "`partage locks " + facts_.name + "` shows who has it.";
+        advice = "`partage locks " + shell_word(facts_.name) + "` shows who has it.";
       }
       add("long_wait", text + '.', advice);
     }
@@ -172,7 +180,7 @@ class ManagerDiagnoses {
 
   void service() {
     const std::string name = '\'' + facts_.name + '\'';
-    const std::string serve = "`partage serve " + facts_.name + "` takes it over with all its objects";
+    const std::string serve = "`partage serve " + shell_word(facts_.name) + "` takes it over with all its objects";
     if (facts_.service == Service::orphaned) {
       add("orphaned",
           "The manager of " + name + " has died; " +
@@ -181,10 +189,10 @@ class ManagerDiagnoses {
           serve + '.');
     } else if (facts_.service == Service::abandoned) {
       add("abandoned", "The manager of " + name + " and everybody who used it have died; its objects are still there.",
-          serve + "; `partage clean " + facts_.name + "` removes it.");
+          serve + "; `partage clean " + shell_word(facts_.name) + "` removes it.");
     } else if (facts_.service == Service::ended) {
       add("ended", "The manager " + name + " has ended, but its name was left behind.",
-          "`partage clean " + facts_.name + "` removes it.");
+          "`partage clean " + shell_word(facts_.name) + "` removes it.");
     }
   }
   std::size_t processes() const {
@@ -211,17 +219,20 @@ class ManagerDiagnoses {
                           : "Processes " + pids + " have died, and what they held") +
             " in '" + facts_.name + "' has not been given back yet.",
         served ? "Its manager does that, process " + std::to_string(facts_.manager.pid) + "; see why it does not run."
-        : facts_.service == Service::queue
-            ? "Nothing has to be done: the next one to open the queue does that."
-            : "`partage serve " + facts_.name + "` does that; locks they held are free for whoever wants them.");
+        : facts_.service == Service::queue ? "Nothing has to be done: the next one to open the queue does that."
+                                           : "`partage serve " + shell_word(facts_.name) +
+                                                 "` does that; locks they held are free for whoever wants them.");
   }
 
   void quarantined() {
     for (const kernel::SeenObject& object : now_.seen.objects) {
       if (!object.quarantined) continue;
       add("quarantined", "The " + now_.name_of(object.ref) + " was found damaged, and is out of use.",
-          "Some process has written where it must not. Take what is left with `partage dump` once `partage del " +
-              facts_.name + "` has removed its name, and start the manager anew.");
+          "Some process has written where it must not. Take what is left with `partage dump` once " +
+              (object.name.empty() ? "what holds it is deleted"
+                                   : "`partage del " + shell_word(facts_.name) + ' ' + shell_word(object.name) +
+                                         "` has removed its name") +
+              ", and start the manager anew.");
     }
   }
 
@@ -229,7 +240,7 @@ class ManagerDiagnoses {
     const Store segment{now_.seen.used, now_.seen.max};
     if (is_nearly_used_up(segment)) {
       add("nearly_full", "The memory of '" + facts_.name + "' is nearly used up: " + amounts(segment) + '.',
-          "Delete what is not needed (`partage ls " + facts_.name +
+          "Delete what is not needed (`partage ls " + shell_word(facts_.name) +
               "` shows the bytes of each object), or start it anew with a larger --max-size or "
               "ManagerOptions::max_size.");
     }
@@ -266,9 +277,10 @@ std::vector<Diagnosis> diagnose(const MachineFacts& facts) {
         {"memory", "", "The memory that this control group may use is nearly used up: " + amounts(facts.memory) + '.',
          "Shared memory counts in it, and the kernel ends processes when it is full: raise memory.max, or use less."});
   }
-  for (const std::string& file : facts.litter) {
-    out.push_back({"litter", "", "/dev/shm/" + file + " looks like a file of partage, but is no segment.",
-                   "If no program needs it, `rm '/dev/shm/" + file + "'` removes it."});
+  for (const Litter& litter : facts.litter) {
+    const std::string path = "/dev/shm/" + litter.file;
+    out.push_back(
+        {"litter", "", path + " looks like a file of partage, but is no segment.", removal(path, litter.directory)});
   }
   return out;
 }

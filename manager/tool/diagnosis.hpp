@@ -25,12 +25,19 @@ struct ManagerFacts {
   Service service = Service::serving;
   ProcessFacts manager;  // of the process that serves it
   Watch before, now;
+  bool directory = false;  // it is one, and so no segment
+};
+
+/// What lies in /dev/shm, looks like ours and is no segment.
+struct Litter {
+  std::string file;
+  bool directory = false;
 };
 
 struct MachineFacts {
-  Store shared_memory;              // /dev/shm
-  Store memory;                     // what the control group of this process may use
-  std::vector<std::string> litter;  // files in /dev/shm that look like ours and are no segments
+  Store shared_memory;  // /dev/shm
+  Store memory;         // what the control group of this process may use
+  std::vector<Litter> litter;
   std::vector<ManagerFacts> managers;
   double long_wait = 60;  // seconds
 };

@@ -24,6 +24,11 @@ namespace {
 
 constexpr std::chrono::milliseconds between_looks{300};
 
+bool is_a_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(std::filesystem::symlink_status(path, error));
+}
+
 struct Opened {
   ManagerFacts facts;
   std::shared_ptr<kernel::Segment> segment;  // nullptr: it could not be opened
@@ -34,7 +39,7 @@ std::optional<Opened> open(const std::string& name, bool was_named) {
   Opened opened;
   opened.facts.name = name;
   try {
-    opened.segment = look_at(name);
+    opened.segment = look_at_file(name);
     opened.facts.before = watch(*opened.segment);
   } catch (const Failure&) {
     if (was_named) throw;
@@ -42,6 +47,7 @@ std::optional<Opened> open(const std::string& name, bool was_named) {
   } catch (const Error& e) {
     opened.segment = nullptr;
     opened.facts.error = e.what();
+    opened.facts.directory = is_a_directory(kernel::path_of(name));
   }
   return opened;
 }
@@ -99,18 +105,19 @@ Store control_group() {
 }
 
 /// Names that begin as ours do and are not those of segments.
-std::vector<std::string> litter() {
+std::vector<Litter> litter() {
   const std::filesystem::path pattern = kernel::path_of("x");
-  std::vector<std::string> files;
+  const std::string ours = pattern.stem().string();
+  std::vector<Litter> all;
   std::error_code error;
   for (std::filesystem::directory_iterator at(pattern.parent_path(), error), end; !error && at != end;
        at.increment(error)) {
     const std::string file = at->path().filename().string();
-    const std::string ours = pattern.stem().string();
-    if (file.starts_with(ours) && (file.size() <= ours.size() + 1 || file[ours.size()] != '.')) files.push_back(file);
+    if (file.starts_with(ours) && (file.size() <= ours.size() + 1 || file[ours.size()] != '.'))
+      all.push_back({file, is_a_directory(at->path())});
   }
-  std::ranges::sort(files);
-  return files;
+  std::ranges::sort(all, {}, &Litter::file);
+  return all;
 }
 
 /// What another user runs is that user's affair.

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <partage/error.hpp>
+#include <vector>
 
 #include "manager/tool/commands.hpp"
 #include "manager/tool/dump_loader.hpp"
@@ -21,7 +21,11 @@ std::string contents_of(const std::string& file) {
   std::ifstream named;
   if (file != "-") named.open(file, std::ios::binary);
   std::istream& in = file == "-" ? std::cin : named;
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string text;
+  std::vector<char> piece(std::size_t{64} << 10);
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() != 0) {
+    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+  }
   if (in.bad() || (file != "-" && !named.is_open()) || errno == EISDIR) {
     throw Failure{Exit::failed, "partage: '" + file + "' cannot be read: " + std::strerror(errno)};
   }

@@ -22,6 +22,7 @@
 #include "manager/tool/failure.hpp"
 #include "manager/tool/held_snapshot.hpp"
 #include "manager/tool/object_json.hpp"
+#include "manager/tool/shell_word.hpp"
 
 namespace partage::tool {
 namespace {
@@ -231,7 +232,7 @@ void write_dump(Attachment& attachment, const DumpForm& form, FunctionView<void(
   if (attachment.segment().unmanaged()) {
     throw Failure{Exit::misused, "partage: '" + attachment.name() +
                                      "' is a message queue, which is no part of a dump; `partage get " +
-                                     attachment.name() + " messages` shows what stands in it"};
+                                     shell_word(attachment.name()) + " messages` shows what stands in it"};
   }
   const auto text_of = [&](const json::value& value) {
     return form.readable ? schema::readable(value) : schema::compact(value);

@@ -10,6 +10,7 @@
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/object_json.hpp"
+#include "manager/tool/shell_word.hpp"
 
 namespace partage::tool {
 namespace {
@@ -59,15 +60,25 @@ bool is_list(const Attachment& attachment, const HeldObject& object) {
                 "partage: " + attachment.describe(object) + " has no elements that can be named; get it as a whole"};
 }
 
-/// What a word of the command line says, as bytes.
-Bytes bytes_of(Attachment& attachment, const schema::Type& type, const std::string& word, schema::Role role) {
+/// What a word of the command line says, as bytes. `what` of the object it is, for messages: "key x".
+Bytes bytes_of(Attachment& attachment, const HeldObject& object, const std::string& what, const schema::Type& type,
+               const std::string& word, schema::Role role) {
   const auto find = [&](std::string_view name, const schema::Type& wanted) {
     return attachment.reference(name, wanted);
   };
-  return schema::from_word(type, word, find, role);
+  const auto sentence = [&](const Error& e) {
+    return "partage: " + what + " of " + attachment.describe(object) + ": " + without_prefix(e.what());
+  };
+  try {
+    return schema::from_word(type, word, find, role);
+  } catch (const TypeError& e) {
+    throw TypeError(sentence(e));
+  } catch (const ValueError& e) {
+    throw ValueError(sentence(e));
+  }
 }
 Bytes key_of(Attachment& attachment, const HeldObject& object, const std::string& word) {
-  return bytes_of(attachment, *element_types(object).key, word, schema::Role::key);
+  return bytes_of(attachment, object, "key '" + word + '\'', *element_types(object).key, word, schema::Role::key);
 }
 
 /// A set has elements that can be deleted, and nothing that belongs to one.
@@ -88,13 +99,15 @@ std::string description_of(const std::string& word) {
 }
 
 /// An attribute keeps the type it has.
-Bytes attribute_bytes(Attachment& attachment, const HeldObject& object, BytesView name, const std::string& word) {
+Bytes attribute_bytes(Attachment& attachment, const HeldObject& object, BytesView name, const std::string& what,
+                      const std::string& word) {
   Bytes present;
   const bool there = attachment.dict(object).get(name, present);
   const std::string description =
       there ? std::string(schema::head_of(present.view()).description) : description_of(word);
   const schema::Schema types(description);
-  return schema::attribute_of(description, bytes_of(attachment, types.root(), word, schema::Role::value).view());
+  return schema::attribute_of(description,
+                              bytes_of(attachment, object, what, types.root(), word, schema::Role::value).view());
 }
 
 Bytes read_element(Attachment& attachment, ObjectJson& objects, const HeldObject& object, const std::string& key) {
@@ -133,18 +146,19 @@ void set(const std::string& name, const std::string& object_name, const std::opt
   const HeldObject object = attachment.object(object_name);
   refuse_set(attachment, object);
   if (given_key && is_value(object)) no_key_of_value(attachment, object);
+  const bool in_list = is_list(attachment, object);
   if (!given_key && !is_value(object)) {
     throw Failure{Exit::misused, "partage: " + attachment.describe(object) +
-                                     " has elements; say which of them: partage set " + name + ' ' + object_name +
-                                     " KEY VALUE"};
+                                     " has elements; say which of them: `partage set " + shell_word(name) + ' ' +
+                                     shell_word(object_name) + " KEY VALUE`"};
   }
   const std::string key = given_key.value_or("0");
-  const bool in_list = is_list(attachment, object);
   const std::ptrdiff_t index = in_list ? index_in(attachment, object, key) : 0;
   const Bytes key_bytes = in_list ? Bytes() : key_of(attachment, object, key);
+  const std::string what = given_key ? "the value of '" + key + '\'' : "the contents";
   const Bytes value = is_namespace(object)
-                          ? attribute_bytes(attachment, object, key_bytes.view(), word)
-                          : bytes_of(attachment, *element_types(object).value, word, schema::Role::value);
+                          ? attribute_bytes(attachment, object, key_bytes.view(), what, word)
+                          : bytes_of(attachment, object, what, *element_types(object).value, word, schema::Role::value);
   if (!in_list) {
     attachment.dict(object).set(key_bytes.view(), value.view());
     return;
@@ -178,7 +192,7 @@ void del(const std::string& name, const std::string& object_name, const std::opt
   }
   if (attachment.segment().unmanaged()) {
     throw Failure{Exit::misused, "partage: '" + name + "' is a message queue, which goes as a whole; `partage clean " +
-                                     name + "` removes it"};
+                                     shell_word(name) + "` removes it"};
   }
   for (const ObjectInfo& info : attachment.registry().objects()) {  // it was named by its id
     if (info.id == object.ref && !info.name.empty() && attachment.registry().remove(info.name)) return;

@@ -28,7 +28,7 @@ struct ManagerLine {
 };
 
 ManagerLine line_for(const std::string& name) {
-  const auto segment = look_at(name);
+  const auto segment = look_at_file(name);
   const Service service = service_of(*segment);
   const pid_t pid = service == Service::serving ? kernel::manager_pid(*segment) : 0;
   return {name,

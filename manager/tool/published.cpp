@@ -9,6 +9,7 @@
 #include "manager/registry/service.hpp"
 #include "manager/segment/published.hpp"
 #include "manager/tool/failure.hpp"
+#include "manager/tool/shell_word.hpp"
 
 namespace partage::tool {
 
@@ -40,14 +41,27 @@ std::string name_in(const std::string& address) {
   return name;
 }
 
+std::string naming(const std::string& name, const std::string& sentence) {
+  const std::string path = kernel::path_of(name);
+  if (sentence.find(path) != std::string::npos) return sentence;
+  return "partage: " + path + ": " + without_prefix(sentence);
+}
+
 std::shared_ptr<kernel::Segment> look_at(const std::string& name) {
+  try {
+    return look_at_file(name);
+  } catch (const ConnectionError& e) {
+    throw ConnectionError(naming(name, static_cast<const Error&>(e).what()));
+  }
+}
+
+std::shared_ptr<kernel::Segment> look_at_file(const std::string& name) {
   kernel::register_repairs();
   auto segment = kernel::attach_published(name);
   if (!segment) {
     throw Failure{Exit::not_found, "partage: there is no manager '" + name +
-                                       "' on this machine; `partage ls` shows all, `partage "
-                                       "serve " +
-                                       name + "` starts it"};
+                                       "' on this machine; `partage ls` shows all, `partage serve " + shell_word(name) +
+                                       "` starts it"};
   }
   segment->operation_timeout = patience;
   return segment;

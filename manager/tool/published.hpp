@@ -23,6 +23,10 @@ std::string name_in(const std::string& address);
 /// The segment of that name, not attached: to be looked at. Failure (not_found) when there is none; ConnectionError
 /// when it cannot be opened, says why.
 std::shared_ptr<kernel::Segment> look_at(const std::string& name);
+/// The same for who says himself which file it is about: not every ConnectionError does.
+std::shared_ptr<kernel::Segment> look_at_file(const std::string& name);
+/// What is wrong with the segment of that name, with the path of its file.
+std::string naming(const std::string& name, const std::string& sentence);
 
 /// The same of one that still lives: Failure (not_found) too when it was shut down.
 std::shared_ptr<kernel::Segment> look_at_live(const std::string& name);

@@ -18,6 +18,7 @@
 #include "manager/tool/process_facts.hpp"
 #include "manager/tool/published.hpp"
 #include "manager/tool/service_manager.hpp"
+#include "manager/tool/shell_word.hpp"
 #include "manager/tool/table.hpp"
 
 namespace partage::tool {
@@ -60,7 +61,7 @@ void say(const std::string& sentence) {
 
 [[noreturn]] void refuse_taken(const std::string& name, pid_t pid) {
   throw Failure{Exit::taken, "partage: '" + name + "' is served already, by process " + std::to_string(pid) +
-                                 "; `partage stop " + name + "` ends it"};
+                                 "; `partage stop " + shell_word(name) + "` ends it"};
 }
 
 std::shared_ptr<kernel::Segment> segment_of(const std::string& name, const kernel::Segment::Size& size) {
@@ -68,6 +69,8 @@ std::shared_ptr<kernel::Segment> segment_of(const std::string& name, const kerne
     return kernel::segment_to_serve(name, size);
   } catch (const ValueError& e) {  // a size that cannot be
     throw Failure{Exit::misused, static_cast<const Error&>(e).what()};
+  } catch (const ConnectionError& e) {
+    throw ConnectionError(naming(name, static_cast<const Error&>(e).what()));
   }
 }
 
@@ -103,8 +106,8 @@ bool serve_once(const std::string& name, const kernel::Segment::Size& size, Snap
       served = true;
       if (snapshots != nullptr) snapshots->begin(segment);
       if (!loaded.empty()) say(loaded);
-      say("partage: process " + std::to_string(getpid()) + " serves '" + name + "'; Ctrl-C or `partage stop " + name +
-          "` ends it");
+      say("partage: process " + std::to_string(getpid()) + " serves '" + name + "'; Ctrl-C or `partage stop " +
+          shell_word(name) + "` ends it");
       tell_service_manager("READY=1\nSTATUS=serving " + harmless(name));
     };
     hooks.ending = [&] {
@@ -188,12 +191,13 @@ void stop(const std::string& given) {
   const auto segment = look_at(name);
   if (segment->unmanaged()) {
     throw Failure{Exit::not_found, "partage: '" + name + "' is a message queue, and nobody serves it; `partage clean " +
-                                       name + "` removes it"};
+                                       shell_word(name) + "` removes it"};
   }
   const pid_t pid = kernel::manager_pid(*segment);
   if (pid == 0) {
     throw Failure{Exit::not_found, "partage: nobody serves '" + name + "': its manager has died; `partage serve " +
-                                       name + "` takes over what it left, `partage clean` removes what nobody uses"};
+                                       shell_word(name) +
+                                       "` takes over what it left, `partage clean` removes what nobody uses"};
   }
   const auto end = kernel::Clock::now() + patience;
   const kernel::EndRequest request(*segment, patience);

@@ -17,6 +17,7 @@
 #include "manager/tool/commands.hpp"
 #include "manager/tool/failure.hpp"
 #include "manager/tool/published.hpp"
+#include "manager/tool/shell_word.hpp"
 #include "manager/tool/top_screen.hpp"
 
 namespace partage::tool {
@@ -169,8 +170,8 @@ End show(kernel::Segment& segment, TopState& state) {
 void top(const std::string& given) {
   const std::string name = name_in(given);
   if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0) {
-    throw Failure{Exit::misused,
-                  "partage: top needs a terminal; `partage stat " + name + " --every 1s` prints the same without one"};
+    throw Failure{Exit::misused, "partage: top needs a terminal; `partage stat " + shell_word(name) +
+                                     " --every 1s` prints the same without one"};
   }
   const auto segment = look_at_live(name);
   std::setlocale(LC_ALL, "");

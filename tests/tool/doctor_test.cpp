@@ -212,7 +212,7 @@ TEST_CASE("doctor: what lies in /dev/shm and is no segment of this version") {
     const auto found = finding(name + "x", "unreadable");
     ::unlink(other.c_str());
     CAPTURE(text(found, "problem"));
-    CHECK(has(text(found, "problem"), other + " cannot be looked at: partage: "));
+    CHECK(has(text(found, "problem"), other + " cannot be looked at: this segment cannot be attached: "));
     CHECK(has(text(found, "problem"), "format"));
     CHECK(has(text(found, "advice"), "`rm " + other + "`"));
   }
@@ -281,7 +281,7 @@ TEST_CASE("findings: places for processes") {
 TEST_CASE("findings: what is seen only once, or moves, is no finding") {
   tool::MachineFacts facts;
   facts.managers.emplace_back().name = "shop";
-  auto& [name, error, service, manager, before, now] = facts.managers[0];
+  auto& [name, error, service, manager, before, now, directory] = facts.managers[0];
   const kernel::SeenInternal lock{.object = 0, .what = "heap", .thread = 12, .dead = false, .at = 64, .seq = 4};
   now.seen.internals = {lock};
   now.processes[12] = {.pid = 12, .process = 12, .name = "worker", .state = 'R', .threads = 1, .cpu_ticks = 0};
@@ -309,4 +309,28 @@ TEST_CASE("findings: a name that was left behind") {
   facts.managers[0].service = tool::Service::ended;
   REQUIRE(tool::diagnose(facts).size() == 1);
   CHECK(tool::diagnose(facts)[0].advice == "`partage clean shop` removes it.");
+}
+
+TEST_CASE("findings: what is advised can be copied into a shell, whatever the names are") {
+  tool::MachineFacts facts;
+  auto& shop = facts.managers.emplace_back();
+  shop.name = "it's a shop";
+  shop.service = tool::Service::abandoned;
+  CHECK(has(tool::diagnose(facts).at(0).advice, "`partage clean 'it'\\''s a shop'`"));
+  shop.service = tool::Service::serving;
+  kernel::SeenObject object;
+  object.ref = 1;
+  object.name = "a b";
+  object.quarantined = true;
+  shop.now.seen.objects = {object};
+  CHECK(has(tool::diagnose(facts).at(0).advice, "`partage del 'it'\\''s a shop' 'a b'`"));
+  shop.error = "partage: it is no segment";
+  const auto unreadable = tool::diagnose(facts).at(0);
+  CHECK(unreadable.problem == "/dev/shm/partage.it's a shop cannot be looked at: it is no segment.");
+  CHECK(has(unreadable.advice, "`rm '/dev/shm/partage.it'\\''s a shop'`"));
+  shop.directory = true;
+  CHECK(has(tool::diagnose(facts).at(0).advice, "`rm -r '/dev/shm/partage.it'\\''s a shop'`"));
+  facts.managers.clear();
+  facts.litter = {{"partage\nx", true}};
+  CHECK(has(tool::diagnose(facts).at(0).advice, "`rm -r $'/dev/shm/partage\\x0ax'`"));
 }

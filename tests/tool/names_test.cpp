@@ -3,10 +3,12 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstdio>
 #include <optional>
 #include <partage/partage.hpp>
 
 #include "manager/schema/unicode.hpp"
+#include "manager/tool/shell_word.hpp"
 #include "manager/tool/table.hpp"
 #include "tests/tool/program.hpp"
 
@@ -86,4 +88,16 @@ TEST_CASE("names: JSON has the bytes of one that is no UTF-8, and its sentences 
     CHECK(schema::is_utf8(ran.out + ran.err));
   }
   CHECK(schema::is_utf8(shop.program().out()));
+}
+
+TEST_CASE("names: a word of a shell is what the shell makes it again") {
+  CHECK(tool::shell_word("stock-1.x_y") == "stock-1.x_y");
+  for (const std::string text : {"", "a b", "it's", "$(x)", "#7", "a\nb", "\xff'\\", "*", "~", "a;b"}) {
+    std::string out;
+    std::FILE* pipe = ::popen(("bash -c " + tool::shell_word("printf %s " + tool::shell_word(text))).c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    for (int c = 0; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+    ::pclose(pipe);
+    CHECK(out == text);
+  }
 }

@@ -4,6 +4,8 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <partage/partage.hpp>
@@ -495,4 +497,42 @@ TEST_CASE("the program leaves no trace in the segment") {
   for (const json::value& m : managers.as_array()) {
     if (m.at("name") == json::value(shop.name())) CHECK(m.at("processes") == 1);
   }
+}
+
+TEST_CASE("get, set, load: what is wrong is said with the object it is wrong with") {
+  const Serving serving(unique("said"));
+  const Client client(serving.name(), [](Manager& m) {
+    static const auto counts = m.dict<std::string, int>(named("counts"), {{"a", 1}});
+    static const auto numbered = m.dict<int, int>(named("numbered"), {{1, 1}});
+    static const auto total = m.Value<int>(named("total"), 3);
+    static const auto permits = m.Semaphore(named("permits"), 3);
+  });
+  const std::string& name = serving.name();
+  const auto refused = [&](const Program::Words& words, int code, const std::string& sentence) {
+    const Ran ran = run(words);
+    CAPTURE(ran.err);
+    CHECK(ran.code == code);
+    CHECK(is_sentence(ran.err));
+    CHECK(has(ran.err, sentence));
+  };
+  const std::string of = "' of manager '" + name + "': ";
+  refused({"set", name, "counts", "x", "abc"}, 1, "partage: the value of 'x' of dict 'counts" + of + "i32 takes");
+  refused({"set", name, "numbered", "x", "1"}, 1, "partage: key 'x' of dict 'numbered" + of + "i32 takes");
+  refused({"set", name, "total", "abc"}, 1, "partage: the contents of value 'total" + of + "i32 takes");
+  refused({"set", name, "permits", "3"}, 2, "semaphore 'permits' of manager '" + name + "' has no elements");
+  refused({"load", name, "/tmp"}, 1, "partage: '/tmp' cannot be read: Is a directory");
+}
+
+TEST_CASE("ls, serve: what is no segment is named") {
+  const std::string name = unique("empty"), path = "/dev/shm/partage." + name;
+  std::ofstream(path).close();
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  for (const char* command : {"serve", "ls", "stat"}) {
+    const Ran ran = run({command, name});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 1);
+    CHECK(is_sentence(ran.err));
+    CHECK(ran.err.starts_with("partage: " + path + ": this segment cannot be attached: it has 0 bytes"));
+  }
+  CHECK(std::filesystem::remove(path));
 }
