@@ -7,6 +7,8 @@
 #include <cmath>
 #include <partage/error.hpp>
 #include <string>
+#include <unordered_set>
+#include <vector>
 
 namespace partage::schema {
 namespace {
@@ -23,6 +25,10 @@ class Builder {
   static constexpr std::size_t max_string_size = json::string::max_size();
 
   Builder() { values_.reset(); }
+  /// What has been twice in an object is an error from now on.
+  void refuse_twins() { keys_.emplace(); }
+  /// The first that was.
+  const std::optional<std::string>& twin() const { return twin_; }
   json::value release() { return values_.release(); }
 
   bool on_document_begin(error_code&) { return true; }
@@ -32,18 +38,30 @@ class Builder {
     values_.push_array(n);
     return true;
   }
-  bool on_object_begin(error_code&) { return true; }
+  bool on_object_begin(error_code&) {
+    if (keys_) keys_->emplace_back();
+    return true;
+  }
   bool on_object_end(std::size_t n, error_code&) {
     values_.push_object(n);
+    if (keys_) keys_->pop_back();
     return true;
   }
   bool on_key_part(json::string_view part, std::size_t, error_code&) {
     values_.push_chars(part);
+    if (keys_) key_.append(part.data(), part.size());
     return true;
   }
-  bool on_key(json::string_view part, std::size_t, error_code&) {
+  bool on_key(json::string_view part, std::size_t, error_code& error) {
     values_.push_key(part);
-    return true;
+    if (!keys_) return true;
+    key_.append(part.data(), part.size());
+    if (!keys_->back().insert(key_).second) {
+      twin_ = key_;
+      error = json::make_error_code(json::error::syntax);
+    }
+    key_.clear();
+    return !twin_;
   }
   bool on_string_part(json::string_view part, std::size_t, error_code&) {
     values_.push_chars(part);
@@ -95,6 +113,9 @@ class Builder {
 
  private:
   json::value_stack values_;
+  std::optional<std::vector<std::unordered_set<std::string>>> keys_;  // of the objects that are open
+  std::string key_;
+  std::optional<std::string> twin_;
   std::string number_;
 };
 
@@ -102,14 +123,17 @@ struct Parsed {
   json::value value;
   std::size_t end = 0;  // where it went wrong
   error_code error;
+  std::optional<std::string> twin;  // a key that an object has twice
 };
 
-Parsed parse(std::string_view text, std::size_t most_depth) {
+Parsed parse(std::string_view text, std::size_t most_depth, bool refuse_twins) {
   json::parse_options options;
   options.max_depth = most_depth;
   json::basic_parser<Builder> parser(options);
+  if (refuse_twins) parser.handler().refuse_twins();
   Parsed parsed;
   parsed.end = parser.write_some(false, text.data(), text.size(), parsed.error);
+  parsed.twin = parser.handler().twin();
   if (parsed.error) return parsed;
   parsed.end = std::min(text.find_first_not_of(" \t\r\n", parsed.end), text.size());
   if (parsed.end != text.size()) {
@@ -120,24 +144,25 @@ Parsed parse(std::string_view text, std::size_t most_depth) {
   return parsed;
 }
 
-[[noreturn]] void refuse(std::string_view text, std::size_t at, const error_code& error) {
+[[noreturn]] void refuse(std::string_view text, std::size_t at, const std::string& why) {
   const std::string_view before = text.substr(0, at);
   const auto line = std::ranges::count(before, '\n') + 1;
   const std::size_t start = before.rfind('\n') + 1;  // npos + 1 = 0
-  throw ValueError("partage: this is no JSON: " + error.message() + ", at line " + std::to_string(line) + ", byte " +
+  throw ValueError("partage: " + why + ", at line " + std::to_string(line) + ", byte " +
                    std::to_string(at - start + 1));
 }
 
 }  // namespace
 
 json::value parse_json(std::string_view text, std::size_t most_depth) {
-  Parsed parsed = parse(text, most_depth);
-  if (parsed.error) refuse(text, parsed.end, parsed.error);
+  Parsed parsed = parse(text, most_depth, true);
+  if (parsed.twin) refuse(text, parsed.end, "a JSON object has the key \"" + *parsed.twin + "\" twice");
+  if (parsed.error) refuse(text, parsed.end, "this is no JSON: " + parsed.error.message());
   return std::move(parsed.value);
 }
 
 std::optional<json::value> parse_json_if(std::string_view text, std::size_t most_depth) {
-  Parsed parsed = parse(text, most_depth);
+  Parsed parsed = parse(text, most_depth, false);
   return parsed.error ? std::nullopt : std::optional(std::move(parsed.value));
 }
 

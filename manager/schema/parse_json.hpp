@@ -1,11 +1,12 @@
 // JSON text read exactly: every double that text_of() (json_text.hpp) has written comes back with the same bits, -0.0
 // included. Boost.JSON's own parse() is off by the last bit for every fourth one in the current version.
 //
-// Integers up to 64 bits stay integers, longer ones become doubles. Of members of the same name the last one counts.
+// Integers up to 64 bits stay integers, longer ones become doubles. Members of one name are refused by parse_json();
+// for parse_json_if(), which reads what people type, the last one counts.
 //
 // Thread safety: no state. Complexity: O(text). Stack: in proportion to `most_depth`.
 // Errors: ValueError: the text is no JSON, and where; a number is larger than any double; it nests deeper than
-// `most_depth`.
+// `most_depth`; a member that is there twice.
 #pragma once
 
 #include <boost/json/value.hpp>

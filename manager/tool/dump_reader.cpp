@@ -235,9 +235,13 @@ class Reader {
     if (o.packed != 0 && bytes.size() != o.packed) throw ValueError("an \"encoded\" element has the wrong length");
     o.values.add(bytes.view());
   }
-  void add_key(DumpedObject& o, const schema::Type& type, const json::value& value) const {
+  void add_key(DumpedObject& o, const schema::Type& type, const json::value& value) {
     const Bytes bytes = encoded(type, value, schema::Role::key);
     if (!bytes.refs().empty()) throw ValueError("a key cannot hold a handle");
+    if (!keys_.emplace(reinterpret_cast<const char*>(bytes.data()), bytes.size()).second) {
+      throw ValueError((o.kind == ObjectKind::set ? "the element " : "the key ") + schema::compact(value) +
+                       " is there twice");
+    }
     o.keys.add(bytes.view());
   }
   static const json::array& list_in(const json::object& record) {
@@ -274,6 +278,7 @@ class Reader {
 
   void read_dict(const json::object& record, DumpedObject& o, const schema::Type& root) {
     expect_only(record, {"contents"});
+    keys_.clear();
     static const schema::Schema text_type("str");
     const bool is_namespace = o.kind == ObjectKind::name_space;
     const schema::Type& key = is_namespace ? text_type.root() : known(*root.parts[0]);
@@ -376,6 +381,7 @@ class Reader {
   std::size_t at_ = 0;  // the object that is being read
   std::unordered_map<u64, std::size_t> ids_;
   std::unordered_set<std::string> names_;
+  std::unordered_set<std::string> keys_;  // of the dict that is being read, as bytes
   std::map<std::string, std::unique_ptr<schema::Schema>> types_;
   std::vector<const schema::Type*> roots_;  // of the objects
 };

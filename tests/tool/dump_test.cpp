@@ -220,6 +220,12 @@ TEST_CASE("load: what is refused, and why") {
                 "'#1' is a list<list<i8>>");
   check_refused(name, object(R"("kind": "dict", "types": "dict<i8,i8>", "contents": {"1": 1})"), "no list of pairs");
   check_refused(name, object(R"("kind": "dict", "types": "dict<f64,i8>", "contents": [["NaN", 1]])"), "NaN cannot be");
+  check_refused(name, object(R"("kind": "dict", "types": "dict<str,i8>", "contents": {"a": 1, "b": 2, "a": 3})"),
+                "a JSON object has the key \"a\" twice, at line ");
+  check_refused(name, object(R"("kind": "dict", "types": "dict<i8,i8>", "contents": [[1, 1], [2, 1], [1, 2]])"),
+                "object 1 of the dump 'x' (dict<i8,i8>): the key 1 is there twice");
+  check_refused(name, object(R"("kind": "set", "types": "shared_set<str>", "contents": ["a", "b", "a"])"),
+                "object 1 of the dump 'x' (shared_set<str>): the element \"a\" is there twice");
   check_refused(name, object(R"("kind": "semaphore", "types": "semaphore", "initial": -1)"),
                 "\"initial\" is no number");
   check_refused(name, object(R"("kind": "bounded_semaphore", "types": "bounded_semaphore", "initial": 1, "value": 2)"),
