@@ -92,6 +92,12 @@ std::string Attachment::describe(const HeldObject& object) const {
   return std::string(kernel::name_of(object.facts.kind)) + ' ' + object.called + " of manager '" + name_ + '\'';
 }
 
+void Attachment::refuse_size(const HeldObject& object) const {
+  throw Failure{Exit::failed, "partage: there is not enough memory to read " + describe(object) +
+                                  "; if it is not that large it is damaged, as `partage check " + shell_word(name_) +
+                                  "` will say"};
+}
+
 kernel::List Attachment::list(const HeldObject& object) const {
   return {*segment_, object.facts.body};
 }

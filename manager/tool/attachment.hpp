@@ -7,6 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <new>
+#include <partage/error.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -50,11 +53,26 @@ class Attachment {
   /// "dict 'stock' of manager 'shop'", for messages.
   std::string describe(const HeldObject& object) const;
 
+  /// What `read` makes of an object. That there is not the memory for it is said of the object: damage may ask for any amount.
+  template <class Read>
+  auto within_memory(const HeldObject& object, Read read) const {
+    try {
+      return read();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::bad_alloc&) {
+      refuse_size(object);
+    } catch (const std::length_error&) {
+      refuse_size(object);
+    }
+  }
+
   kernel::List list(const HeldObject& object) const;
   kernel::Dict dict(const HeldObject& object) const;
 
  private:
   ObjectRef find(std::string_view name_or_id);
+  [[noreturn]] void refuse_size(const HeldObject& object) const;
 
   std::string name_;
   std::shared_ptr<kernel::Segment> segment_;

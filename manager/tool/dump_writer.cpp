@@ -67,7 +67,7 @@ class Writer {
     record["kind"] = kernel::name_of(object.facts.kind);
     record["types"] = object.types->root().text;
     try {
-      fill(record, object);
+      attachment_.within_memory(object, [&] { fill(record, object); });
     } catch (const Corrupt& e) {
       throw Corrupt("partage: " + attachment_.describe(object) + ": " +
                     without_prefix(static_cast<const Error&>(e).what()));

@@ -65,7 +65,7 @@ json::value ObjectJson::object(const HeldObject& object) {
     throw Failure{Exit::failed, "partage: that would be more than a million objects; ask for one of them by its '#id'"};
   }
   open_.push_back(object.ref);
-  json::value shown = contents(object);
+  json::value shown = attachment_.within_memory(object, [&] { return contents(object); });
   open_.pop_back();
   return shown;
 }

@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -521,6 +522,22 @@ TEST_CASE("get, set, load: what is wrong is said with the object it is wrong wit
   refused({"set", name, "total", "abc"}, 1, "partage: the contents of value 'total" + of + "i32 takes");
   refused({"set", name, "permits", "3"}, 2, "semaphore 'permits' of manager '" + name + "' has no elements");
   refused({"load", name, "/tmp"}, 1, "partage: '/tmp' cannot be read: Is a directory");
+}
+
+TEST_CASE("get, dump: an object for which there is no memory is named") {
+  const Serving serving(unique("large"));
+  const Client client(serving.name(), [](Manager& m) {
+    static const auto big = m.list<std::string>(named("big"));
+    for (int i = 0; i < 100; ++i) big.append(std::string(1'000'000, 'x'));
+  });
+  for (const std::string& command : {"get " + serving.name() + " big", "dump " + serving.name()}) {
+    std::string out;
+    std::FILE* pipe = ::popen(("ulimit -d 30000; " PARTAGE_PROGRAM " " + command + " 2>&1").c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    for (int c = 0; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+    CHECK(WEXITSTATUS(::pclose(pipe)) == 1);
+    CHECK(has(out, "partage: there is not enough memory to read list 'big' of manager '" + serving.name() + "'; if"));
+  }
 }
 
 TEST_CASE("ls, serve: what is no segment is named") {
