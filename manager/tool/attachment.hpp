@@ -53,7 +53,8 @@ class Attachment {
   /// "dict 'stock' of manager 'shop'", for messages.
   std::string describe(const HeldObject& object) const;
 
-  /// What `read` makes of an object. That there is not the memory for it is said of the object: damage may ask for any amount.
+  /// What `read` makes of an object. That there is not the memory for it is said of the object: damage may ask for any
+  /// amount.
   template <class Read>
   auto within_memory(const HeldObject& object, Read read) const {
     try {

@@ -1,7 +1,7 @@
 // A lock that a process has on a file's name as long as it lives, also over replacements of the file.
 //
-// It is an flock() on FILE.partage-lock, which the holder makes and removes. The kernel gives it up when the holder dies; the
-// file that a killed one leaves hinders nobody, and the next holder removes it.
+// It is an flock() on FILE.partage-lock, which the holder makes and removes. The kernel gives it up when the holder
+// dies; the file that a killed one leaves hinders nobody, and the next holder removes it.
 //
 // Thread safety: none. Errors: Failure, which names the file and the reason.
 #pragma once

@@ -4,8 +4,8 @@
 //   table.add({"stock", "3"});
 //   std::cout << table;
 //
-// Control characters in a cell, and bytes that are no UTF-8, are shown as \n, \x1b, \u0085 and so on, so that a name cannot play with
-// the terminal.
+// Control characters in a cell, and bytes that are no UTF-8, are shown as \n, \x1b, \u0085 and so on, so that a name
+// cannot play with the terminal.
 #pragma once
 
 #include <ostream>

@@ -162,6 +162,22 @@ TEST_CASE("another user is refused, with a sentence") {
   CHECK(serves(at));
 }
 
+TEST_CASE("who asks for the end hears whether anything was lost") {
+  for (const bool kept : {true, false}) {
+    CAPTURE(kept);
+    auto segment = kernel::make_segment({.initial = 0, .max = std::size_t{4} << 20});
+    ChildGroup group;
+    const pid_t server =
+        group.start([&] { kernel::serve(*segment, kernel::Lifetime::until_told, {.ended = [&] { return kept; }}); });
+    REQUIRE(eventually([&] { return kernel::is_manager_alive(*segment); }, 10s));
+    const kernel::EndRequest first(*segment, 10s), second(*segment, 1s);
+    CHECK(first.wait(10s));
+    CHECK(second.wait(10s));
+    CHECK(first.lost() == !kept);
+    CHECK(group.wait(server, 2s).ok());
+  }
+}
+
 TEST_CASE("a manager that runs out of descriptors goes on") {
   auto segment = kernel::make_segment({.initial = 0, .max = std::size_t{4} << 20});
   ChildGroup group;
