@@ -88,16 +88,16 @@ struct Collection {
     values.clear();
     orders.clear();
   }
-  /// The entries of one stripe. `checked`: without its lock; false: what is read there makes no sense.
-  bool add(const Segment& segment, const Stripe& s, bool checked) {
+  /// The entries of one stripe, also without its lock. False: what is read there makes no sense.
+  bool add(const Segment& segment, const Stripe& s) {
     const u64 table_word = s.body[dict_table].load(), cursor = dict::cursor_of(s.body[dict_count].load());
     if (table_word == moved_table) return false;
-    if (checked && table_word != no_table) {
+    if (table_word != no_table) {
       const TableWord where = TableWord::of(table_word);
       if (where.log2 > most_capacity_log2 || !segment.holds(where.offset, TableWord::bytes(where.log2))) return false;
     }
     const Table t = Table::at(segment, table_word);
-    if (checked && cursor > t.capacity) return false;
+    if (cursor > t.capacity) return false;
     Bytes bytes;
     for (u64 i = 0; i < cursor; ++i) {
       const DictEntry& e = t.entries[i];
@@ -106,11 +106,11 @@ struct Collection {
       orders.push_back(e.order.load());
       if (want_keys) {
         bytes.clear();
-        if (!dict::read_key(segment, e, bytes, checked)) return false;
+        if (!dict::read_key(segment, e, bytes, true)) return false;
         keys.add(bytes.view());
       }
       if (want_values) {
-        if (!dict::read_value(segment, meta, e.value.load(), bytes, checked)) return false;
+        if (!dict::read_value(segment, meta, e.value.load(), bytes, true)) return false;
         values.add(bytes.view());
       }
     }
@@ -126,7 +126,7 @@ struct Collection {
       if (!reads.back().begun()) return false;
     }
     for (const Stripe& s : stripes) {
-      if (!add(segment, s, true)) return false;
+      if (!add(segment, s)) return false;
     }
     return std::ranges::all_of(reads, [](const OptimisticRead& r) { return r.valid(); });
   }
@@ -218,7 +218,9 @@ void Dict::snapshot(ByteTable* keys, ByteTable* values) {
     }
   } else {
     const AllStripes locked(segment_, body_);
-    for (const Stripe& s : locked.stripes()) all.add(segment_, s, false);
+    for (const Stripe& s : locked.stripes()) {
+      if (!all.add(segment_, s)) throw Corrupt("partage: a dict is damaged; `partage check` says more");
+    }
   }
   if (std::ranges::is_sorted(orders)) {
     if (keys != nullptr) *keys = std::move(all.keys);

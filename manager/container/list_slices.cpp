@@ -54,8 +54,13 @@ u64 List::read_slice(const Slice& slice, ByteTable& out) const {
   if (small && read_optimistically(stripe(), optimistic_tries, read)) return version;
   if (read_in_user_code(*segment_, stripe(), optimistic_tries, read)) return version;
   const ReadLock lock(*segment_, stripe());
-  collect(slice.resolve(ring().count()), out, nullptr);
-  return stripe().seq.load();
+  // Nobody disturbs an attempt now, so what fails is damaged. Large rings of words are copied faster without one.
+  const OptimisticRead calm(stripe());
+  const bool sound = ring().count() == 0 || ring().in_bounds(*segment_);
+  if (!sound || !collect(slice.resolve(ring().count()), out, ring().packed() ? nullptr : &calm)) {
+    throw Corrupt("partage: a list is damaged; `partage check` says more");
+  }
+  return calm.seq();
 }
 
 u64 List::snapshot(ByteTable& out) const {

@@ -353,6 +353,34 @@ TEST_CASE("check: a table that a living process holds is not looked at, and noth
       std::ranges::all_of(report.findings, [](const Finding& f) { return f.verdict == Finding::Verdict::unchecked; }));
 }
 
+TEST_CASE("contents that lead nowhere are not read as a whole") {
+  RegistryFixture at;
+  const ObjectRef list = at->new_list(), dict = at->new_dict();
+  const std::string large(std::size_t{100} << 10, 'x');  // beyond what is read without the lock
+  for (int i = 0; i < 5; ++i) {
+    at->append(list, large);
+    at->dict(dict).set(view("k" + std::to_string(i)), view(large));
+  }
+  kernel::ByteTable all;
+  const auto throws = [&](kernel::Word& word, u64 value, const auto& read) {
+    const u64 before = word.load();
+    put(word, value);
+    CHECK_THROWS_AS(read(), Corrupt);
+    put(word, before);
+    CHECK_NOTHROW(read());
+  };
+  const auto read_list = [&] { at->list(list).snapshot(all); };
+  const auto read_dict = [&] { at->dict(dict).snapshot(nullptr, &all); };
+  const kernel::ListBody& body = at->list(list).body();
+  auto& slot =
+      at.segment().at<kernel::Word>(kernel::RingWord::of(stripe_of(at, list).body[kernel::ListBody::ring].load()).run);
+  throws(slot, u64{1} << 52, read_list);
+  throws(at.segment().at<kernel::BlobHead>(slot.load()).shape, u64{1} << 39, read_list);
+  throws(const_cast<kernel::Word&>(body.stripe.body[kernel::ListBody::ring]), u64{1} << 45 | 3, read_list);
+  kernel::Word& table = nth_stripe(at, dict, 0).body[kernel::dict_table];
+  throws(table, u64{1} << 50 | 64, read_dict);
+}
+
 TEST_CASE("what lists objects for people survives contents that lead nowhere") {
   RegistryFixture at;
   const ObjectRef list = at->new_list(), dict = at->new_dict(false, "", 2), outer = at->new_list(true);
