@@ -107,6 +107,10 @@ std::string remove(const std::string& name, bool was_named) {
   return "";
 }
 
+std::string kept_for(const std::string& what, const std::string& reason) {
+  return "partage: " + what + " is kept: " + reason;
+}
+
 }  // namespace
 
 void clean(const std::vector<std::string>& given, bool as_json) {
@@ -122,14 +126,14 @@ void clean(const std::vector<std::string>& given, bool as_json) {
     std::string reason;
     try {
       reason = remove(name, !given.empty());
-      why.sentence = "partage: '" + name + "' is kept: " + reason;
+      why.sentence = kept_for("'" + name + "'", reason);
     } catch (const Failure& e) {
       if (given.empty()) continue;  // gone since the directory was read
       why = e;
       reason = without_prefix(e.sentence);
     } catch (const Error& e) {
       reason = without_prefix(e.what());
-      why.sentence = "partage: /dev/shm/partage." + name + " is kept: " + reason;
+      why.sentence = kept_for("/dev/shm/partage." + name, reason);
       if (given.empty()) std::cerr << harmless(why.sentence) << '\n';
     }
     if (reason.empty()) {

@@ -131,8 +131,10 @@ void list_cycles(const std::string& name, bool as_json) {
     for (const ObjectRef ref : group) {
       const std::string called = attachment.registry().name(ref), types = attachment.registry().schema(ref);
       objects.push_back(json::object{{"id", ref}, {"name", schema::name_or_null(called)}, {"types", harmless(types)}});
-      line += (line.empty() ? "" : ", ") + ('#' + std::to_string(ref)) + (called.empty() ? "" : " '" + called + '\'') +
-              ' ' + types;
+      if (!line.empty()) line += ", ";
+      line.append("#").append(std::to_string(ref));
+      if (!called.empty()) line.append(" '").append(called).append("'");
+      line.append(" ").append(types);
     }
     if (!as_json) std::cout << harmless(line) << '\n';
     out.push_back(std::move(objects));
