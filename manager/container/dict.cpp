@@ -56,7 +56,7 @@ u64 Dict::build(Change& change, const DictConfig& config) {
   auto& body = segment.at<DictBody>(run.offset);
   const bool fresh_body = body.root.load() == 0;
   run.draft.zero(&body.config, (offsetof(DictBody, first) - offsetof(DictBody, config)) / 8);
-  run.draft.set(body.config, (config.handles ? handles_config : 0) | u64{config.split_log2} << split_shift);
+  run.draft.set(body.config, ConfigWord{config.handles, config.split_log2}.word());
   dict::make_stripe(run.draft, body.first, run.offset | static_cast<u64>(StripeKind::dict_first), fresh_body);
   u64 root = segment.offset_of(&body.first) << 8;
   if (config.stripes_log2 != 0) {

@@ -89,6 +89,19 @@ inline constexpr u32 dummy_entry = 0xFFFFFF;
 inline constexpr unsigned most_stripes_log2 = 6;
 inline constexpr unsigned most_capacity_log2 = 23;
 
+/// The config word taken apart.
+struct ConfigWord {
+  bool handles;
+  unsigned split_log2;  // one stripe splits at 2^split_log2 keys; 0: never
+
+  static ConfigWord of(u64 w) noexcept {
+    return {(w & handles_config) != 0, static_cast<unsigned>(w >> split_shift & 255)};
+  }
+  u64 word() const noexcept { return (handles ? handles_config : 0) | u64{split_log2} << split_shift; }
+  /// Of the words that a dict can be made with.
+  static bool makes_sense(u64 w) noexcept { return of(w).word() == w && of(w).split_log2 <= most_capacity_log2; }
+};
+
 /// The table word taken apart.
 struct TableWord {
   u64 offset;

@@ -178,10 +178,10 @@ void Dict::split(u64 root) {
 }
 
 void Dict::split_if_large(const Stripe& stripe) noexcept {
-  const u64 config = body_.config.load() >> split_shift & 255;
+  const unsigned split_log2 = ConfigWord::of(body_.config.load()).split_log2;
   const u64 root = body_.root.load_acquire(), log2 = root & 255;
-  if (config == 0 || log2 >= most_split_log2) return;
-  if (dict::live_of(stripe.body[dict_count].load()) < u64{1} << (config + (log2 != 0 ? 1 : 0))) return;
+  if (split_log2 == 0 || split_log2 > most_capacity_log2 || log2 >= most_split_log2) return;  // a damaged one is larger
+  if (dict::live_of(stripe.body[dict_count].load()) < u64{1} << (split_log2 + (log2 != 0 ? 1 : 0))) return;
   try {
     split(root);
   } catch (const OutOfMemory&) {  // it goes on with the stripes it has; so below

@@ -73,7 +73,7 @@ struct Table {
   static Table at(const Segment& segment, u64 table_word) noexcept {
     if (table_word == no_table) return {nullptr, nullptr, 0, 0};
     const TableWord t = TableWord::of(table_word);
-    auto* index = &segment.at<Word>(t.offset);
+    auto* index = segment.perhaps_at<Word>(t.offset);
     return {index, reinterpret_cast<DictEntry*>(index + (u64{1} << t.log2)), u64{1} << t.log2, (u64{2} << t.log2) - 1};
   }
   Word& index_word(u64 slot) const noexcept { return index[slot / 2]; }

@@ -191,6 +191,7 @@ bool Dict::condemned() {
 }
 
 std::string Dict::verify(std::vector<u64>& runs, Leftovers leftovers) {
+  if (!ConfigWord::makes_sense(body_.config.load())) return "dict: it says of itself what no dict is made with";
   std::string problem = verify_root_in_motion(segment_, body_);
   if (!problem.empty()) return problem;
   for_each_stripe([&](const Stripe& s) {  // before it is waited for

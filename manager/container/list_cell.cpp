@@ -47,7 +47,6 @@ std::string List::verify_cell() const {
   const u64 word = body_->value.cell.load();
   if (config_.queue) return "";
   if (!config_.cell) return word == 0 ? "" : "list: a cell that nobody uses";
-  if (config_.packed_size == 0) return "list: a cell without a size";
   if (config_.packed_size < 8 && word >> config_.packed_size * 8 != 0) return "list: bits beyond a cell";
   return ring().run() == 0 ? "" : "list: a ring beside a cell";
 }

@@ -37,6 +37,7 @@
 // (5) with `cell` there is never a ring.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <optional>
 #include <partage/bytes.hpp>
@@ -54,9 +55,11 @@ struct ListConfig {
   bool queue = false;    // the body is that of a queue
   bool owners = false;   // elements can be taken without being removed; only for variable lists
 
+  /// Of a damaged word one that leads beyond no word; its word() is another then.
   static ListConfig of(u64 word) noexcept {
-    return {static_cast<u8>(word & 15), (word >> 8 & 1) != 0, (word >> 9 & 1) != 0, (word >> 11 & 1) != 0,
-            (word >> 10 & 1) != 0};
+    const auto size = static_cast<u8>(std::min<u64>(word & 15, 8));
+    const auto has = [word](unsigned bit) { return (word >> bit & 1) != 0; };
+    return {.packed_size = size, .handles = has(8), .cell = has(9) && size != 0, .queue = has(11), .owners = has(10)};
   }
   u64 word() const noexcept {
     return u64{packed_size} | u64{handles} << 8 | u64{cell} << 9 | u64{owners} << 10 | u64{queue} << 11 | u64{1} << 16;
@@ -124,7 +127,7 @@ class Ring {
       : ring_(RingWord::of(stripe.body[ListBody::ring].load())),
         ends_(EndsWord::of(stripe.body[ListBody::ends].load())),
         stride_(packed_size != 0 ? 1 : 2),
-        slots_(&segment.at<Word>(ring_.run)) {}
+        slots_(segment.perhaps_at<Word>(ring_.run)) {}
 
   /// Slots for `count` elements and the spare ones.
   static u64 capacity_for(u64 count) noexcept {

@@ -116,7 +116,7 @@ std::string List::verify(std::vector<u64>& runs, Leftovers leftovers) const {
   Stripe& s = stripe();
   const u64 self = segment_->offset_of(body_);
   runs.push_back(self);
-  if (config_.packed_size > 8 || body_->config.load() != config_.word()) return "list: a configuration that cannot be";
+  if (body_->config.load() != config_.word()) return "list: a configuration that cannot be";
   if (s.owner.load() != (self | static_cast<u64>(StripeKind::list))) return "list: the stripe does not know its list";
   if (const char* what = half_done(*segment_, s, runs, leftovers); *what != '\0') return std::string("list: ") + what;
   if (s.body[ListBody::shift].load() != 0) return "list: a shift is in progress";

@@ -65,9 +65,8 @@ CheckReport check_segment(Segment& segment, Damaged damaged) {
       } else if (found.verdict == Verdict::quarantined && damaged == Damaged::quarantine) {
         finish_quarantine(segment, found);
       }
-      if (std::ranges::none_of(report.findings, [&](const Finding& f) { return f.sentence == found.sentence; })) {
-        report.findings.push_back(std::move(found));
-      }
+      const auto said = [&](const Finding& f) { return f.object == found.object && f.sentence == found.sentence; };
+      if (std::ranges::none_of(report.findings, said)) report.findings.push_back(std::move(found));
     }
     report.objects = inspection.objects();
     report.judged_all = inspection.judged_all();

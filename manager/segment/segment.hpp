@@ -64,6 +64,12 @@ class Segment {
   T& at(u64 offset) const noexcept {
     return *reinterpret_cast<T*>(base_ + offset);
   }
+  /// Where `offset` leads, which may be nowhere (a damaged word, or one that an optimistic reader saw in motion): whoever
+  /// reads there asks holds() before.
+  template <class T>
+  T* perhaps_at(u64 offset) const noexcept {
+    return reinterpret_cast<T*>(base_ + offset);
+  }
   u64 offset_of(const void* p) const noexcept { return static_cast<u64>(static_cast<const std::byte*>(p) - base_); }
 
   /// [offset, offset + bytes) has memory behind it. An optimistic reader asks before it follows an offset: beyond

@@ -246,6 +246,42 @@ TEST_CASE("quarantine: who waits in it gets Corrupt") {
   CHECK(result.code == 7);
 }
 
+TEST_CASE("check: what no object says of itself, and a ring that begins within a word") {
+  RegistryFixture at;
+  const ObjectRef dict = at->new_dict(), striped = at->new_dict(false, "", 3), list = at->new_list();
+  const auto config_of = [&](ObjectRef ref) -> kernel::Word& {
+    return at.segment().at<kernel::DictBody>(at->registry().facts(ref).value().body).config;
+  };
+  at->append(list, "an element");
+  put(config_of(dict), u64{255} << kernel::split_shift);
+  put(config_of(striped), config_of(striped).load() | u64{1} << 40);
+  kernel::Word& ring = stripe_of(at, list).body[kernel::ListBody::ring];
+  put(ring, ring.load() + (1 << 8));
+  at->dict(dict).set(view("key"), view("v"));  // it would split now if the number meant anything
+  const CheckReport report = kernel::check_segment(at.segment(), Damaged::leave);
+  CHECK(report.findings.size() == 3);
+  for (const ObjectRef ref : {dict, striped}) CHECK(says(sentence_of(report, ref), "what no dict is made with"));
+  CHECK(says(sentence_of(report, list), "the ring is out of bounds"));
+}
+
+TEST_CASE("a list that says of itself what no list is made with leads nobody out of bounds") {
+  RegistryFixture at;
+  const ObjectRef list = at->new_list();
+  at->append(list, "an element");
+  kernel::Word& config = at.segment().at<kernel::ListBody>(at->registry().facts(list).value().body).config;
+  const u64 cell_of_none = 1 << 16 | 1 << 9, cell_of_15_bytes = cell_of_none | 15;
+  for (const u64 damage : {cell_of_none, cell_of_15_bytes}) {
+    CAPTURE(damage);
+    put(config, damage);
+    CHECK(
+        says(sentence_of(kernel::check_segment(at.segment(), Damaged::leave), list), "a configuration that cannot be"));
+    kernel::ByteTable all;
+    at->list(list).snapshot(all);
+    CHECK(all.size() == 1);
+    CHECK(all[0].size == (damage == cell_of_none ? 10 : 8));
+  }
+}
+
 TEST_CASE("quarantine: a dict with several stripes, a lock, and an object whose body is nowhere") {
   RegistryFixture at;
   const ObjectRef dict = at->new_dict(false, "", 3);
@@ -280,11 +316,11 @@ TEST_CASE(
   struct Damage {
     u64 roster, ends;
   };
-  for (const auto& [roster, ends] : {Damage{0, 0xFF000000}, Damage{offset << 8 | 3, most}, Damage{offset << 8 | 255, 1},
-                                     Damage{offset << 8 | 30, 1}}) {
-    CAPTURE(roster);
-    put(body.stripe.body[kernel::SyncBody::roster], roster);
-    put(body.stripe.body[kernel::SyncBody::ends], ends);
+  for (const Damage& damage : {Damage{0, 0xFF000000}, Damage{offset << 8 | 3, most}, Damage{offset << 8 | 255, 1},
+                               Damage{offset << 8 | 30, 1}}) {
+    CAPTURE(damage.roster);
+    put(body.stripe.body[kernel::SyncBody::roster], damage.roster);
+    put(body.stripe.body[kernel::SyncBody::ends], damage.ends);
     CHECK_THROWS_AS((void)condition.size(), Corrupt);
     CHECK_THROWS_AS(kernel::Condition(at.segment(), offset).notify(1), Corrupt);
     CHECK_THROWS_AS((void)kernel::Condition(at.segment(), offset).enlist(), Corrupt);
