@@ -46,8 +46,14 @@ void finish(kernel::Segment& segment) {
   kernel::sweep(segment);
 }
 
-/// Everybody but client 1 is dead here, and their slots are the next ones.
+/// Everybody but client 1 is dead here, and their slots are the next ones. As reap() does, who has left is asked under the lock
+/// of the slots: a death in the commit of leaving is one after it.
 void repair_objects(kernel::Segment& segment, const SyncRefs& refs) {
+  std::vector<ClientId> dead;
+  for (u32 slot = 2; slot < 4; ++slot) {
+    const kernel::ClientInfo client = Clients(segment).info(slot);
+    if (client.state != kernel::ClientState::free) dead.push_back(client.id);
+  }
   segment.runs().repair();
   kernel::repair_transactions(segment);
   const kernel::Objects objects(segment);
@@ -56,11 +62,7 @@ void repair_objects(kernel::Segment& segment, const SyncRefs& refs) {
                               refs.parcels, refs.joinable, refs.deliveries, refs.messages, refs.list, refs.dict}) {
     const kernel::Hosted hosted(segment, *objects.find(kernel::index_of(ref)));
     hosted.repair_dead();
-    for (u32 slot = 2; slot < 4; ++slot) {
-      const u64 state = kernel::control_table(segment).slots[slot].state.load();
-      if (static_cast<kernel::ClientState>(state & 255) == kernel::ClientState::free) continue;  // it left: nobody reaps it
-      hosted.give_back({slot, static_cast<u32>(state >> 32)}, true);
-    }
+    for (const ClientId client : dead) hosted.give_back(client, true);
   }
 }
 
