@@ -281,7 +281,7 @@ TEST_CASE("dump: output that cannot be written is an error") {
   const Serving from(unique("full"));
   Client client(from.name(), [](Manager& m) { m.list<std::string>(named("l"), {std::string(100'000, 'x')}); });
   const std::string dump = PARTAGE_PROGRAM " dump " + from.name() + " >/dev/full 2>/dev/null";
-  CHECK(WEXITSTATUS(std::system(dump.c_str())) == 1);
+  CHECK(exit_code(std::system(dump.c_str())) == 1);
 }
 
 TEST_CASE("dump and load: message queues are refused") {

@@ -146,7 +146,7 @@ TEST_CASE("serve: in systemd's journal a line has no time of its own") {
   });
   const int status = std::system(command.c_str());
   stopper.join();
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(exit_code(status) == 0);
   CHECK(text_of(file).starts_with("info: process "));
   std::filesystem::remove(file);
 }

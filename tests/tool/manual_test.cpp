@@ -58,6 +58,6 @@ TEST_CASE("manual: man formats it without a warning") {
   std::ostringstream text;
   text << std::ifstream(file).rdbuf();
   std::remove(file.c_str());
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(exit_code(status) == 0);
   CHECK(text.str() == "");
 }

@@ -79,7 +79,7 @@ bool Program::is_running() {
   if (ended_) return false;
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) == 0) return true;
-  ended_ = std::make_unique<Ran>(Ran{WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), out(), err()});
+  ended_ = std::make_unique<Ran>(Ran{exit_code(status), out(), err()});
   return false;
 }
 

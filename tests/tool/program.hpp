@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -27,6 +28,11 @@
 namespace partage::test {
 
 using namespace std::chrono_literals;
+
+/// Of what waitpid() and the like tell: the exit code, or minus the signal. WEXITSTATUS alone is 0 for whom a signal ended.
+inline int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
 
 /// How the program ended: its exit code, or minus the signal.
 struct Ran {

@@ -298,7 +298,7 @@ TEST_CASE("serve: nobody has to be able to read what it says") {
       std::system((program + " serve " + name + " >/dev/full & until " + program + " get " + name +
                    " x 2>&1 | grep -q 'no object'; do sleep 0.02; done; " + program + " stop " + name + " && wait $!")
                       .c_str());
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(exit_code(status) == 0);
   CHECK(!is_published(name));
 }
 

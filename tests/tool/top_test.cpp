@@ -313,7 +313,7 @@ int end_of(pid_t pid) {
     ::waitpid(pid, &status, 0);
     return 1000;
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return exit_code(status);
 }
 
 }  // namespace

@@ -123,10 +123,10 @@ TEST_CASE("usage: the names of commands are names of managers too") {
 
 TEST_CASE("usage: output that cannot be written is an error") {
   const int status = std::system(PARTAGE_PROGRAM " version >/dev/full 2>/dev/null");
-  CHECK(WEXITSTATUS(status) == 1);
+  CHECK(exit_code(status) == 1);
   for (const char* help : {" --help", " serve --help", " --version"}) {
     const int helped = std::system((std::string(PARTAGE_PROGRAM) + help + " >/dev/full 2>/dev/null").c_str());
-    CHECK(WEXITSTATUS(helped) == 1);
+    CHECK(exit_code(helped) == 1);
   }
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("usage: who ends because nobody reads detaches first, and ends as othe
     const std::string words = PARTAGE_PROGRAM " " + command + ' ' + serving.name() + object;
     const int status =
         std::system(("bash -c '" + words + " 2>/dev/null | head -c 1 >/dev/null; exit ${PIPESTATUS[0]}'").c_str());
-    CHECK(WEXITSTATUS(status) == 128 + SIGPIPE);  // as the shell says it
+    CHECK(exit_code(status) == 128 + SIGPIPE);  // as the shell says it
   }
   CHECK(serving.program().err() == "");
 }
