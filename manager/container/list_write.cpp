@@ -160,6 +160,9 @@ void ListWrite::give_up_arena() {
 // ---- a ring built aside ---------------------------------------------------------------------------------------------
 
 NewRing::NewRing(ListWrite& write, u64 count, u64 up_to) : write_(write) {
+  const Ring& old = write.ring();  // all of which is gone through now: of a damaged one for ever, or beyond the segment
+  if (old.count() != 0 && !old.in_bounds(write.segment()))
+    throw Corrupt("partage: a list is damaged; `partage check` says more");
   if (count > Ring::most_elements) {
     throw ValueError("partage: a list has at most " + std::to_string(Ring::most_elements) +
                      " elements; use several lists");

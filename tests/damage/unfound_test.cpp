@@ -381,6 +381,23 @@ TEST_CASE("contents that lead nowhere are not read as a whole") {
   throws(table, u64{1} << 50 | 64, read_dict);
 }
 
+TEST_CASE("a ring that cannot be is not gone through to make a larger one") {
+  RegistryFixture at;
+  const ObjectRef list = at->new_list();
+  for (int i = 0; i < 6; ++i) at->append(list, "e");  // as many as its ring has room for
+  kernel::Word& ring = stripe_of(at, list).body[kernel::ListBody::ring];
+  const u64 sound = ring.load();
+  for (const u64 damage : {u64{0}, sound | 63, sound + (u64{1} << 60)}) {
+    CAPTURE(damage);
+    put(ring, damage);
+    CHECK_THROWS_AS(at->list(list).reverse(), Corrupt);
+    if (damage == 0) CHECK_THROWS_AS(at->append(list, "one more"), Corrupt);
+  }
+  put(ring, sound);
+  at->append(list, "one more");
+  CHECK(at->list(list).size() == 7);
+}
+
 TEST_CASE("what lists objects for people survives contents that lead nowhere") {
   RegistryFixture at;
   const ObjectRef list = at->new_list(), dict = at->new_dict(false, "", 2), outer = at->new_list(true);
