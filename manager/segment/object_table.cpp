@@ -192,7 +192,9 @@ bool Objects::acquire(ObjectRef ref, u64 holder) {
   Stripe& home = stripe_of(index_of(ref));
   const StripeLock lock(*segment_, home);
   if (!matches(*slot, ref)) return false;
-  if ((SlotWord::of(slot->state.load()).flags & object_flag::quarantined) != 0) {
+  const u16 flags = SlotWord::of(slot->state.load()).flags;
+  if ((flags & object_flag::internal) != 0) return false;  // the segment's own, which would end with its last handle
+  if ((flags & object_flag::quarantined) != 0) {
     throw Corrupt("partage: object #" + std::to_string(ref) +
                   " was found damaged and is quarantined; `partage check` says what is wrong with it");
   }

@@ -21,9 +21,9 @@ using kernel::SlotWord;
 using kernel::StripeLock;
 
 ObjectRef make(KernelFixture& f, std::string_view schema = "list<i64>", std::string_view name = "", u64 holder = 1) {
-  return Objects(f.segment()).create({ObjectKind::list, 3, schema, name, holder, [](Change& c) {
-                                        return c.take_run(64).offset;
-                                      }});
+  return Objects(f.segment())
+      .create({ObjectKind::list, kernel::object_flag::handles, schema, name, holder,
+               [](Change& c) { return c.take_run(64).offset; }});
 }
 
 std::string text_at(KernelFixture& f, u64 run) {
@@ -70,7 +70,7 @@ TEST_CASE("objects: what create stores") {
   const SlotWord word = word_of(f, ref);
   CHECK(word.state == SlotState::live);
   CHECK(word.kind == ObjectKind::list);
-  CHECK(word.flags == 3);
+  CHECK(word.flags == kernel::object_flag::handles);
   CHECK(word.generation == 1);
   CHECK(kernel::generation_of(ref) == 1);
   CHECK(text_at(f, slot.schema.load()) == "dict<str,i64>");

@@ -30,6 +30,24 @@ TEST_CASE("a name is given once and keeps its object alive") {
   CHECK(at->verify() == "");
 }
 
+TEST_CASE("nobody gets a handle to the dict of names, so that nobody ends it by letting go") {
+  RegistryFixture at;
+  const ObjectRef list = at->new_list();
+  at->registry().publish("list", list);
+  int found = 0;
+  for (kernel::u32 index = 0; index < kernel::ObjectTable::stripe_count; ++index) {
+    const kernel::ObjectSlot* slot = at->objects().find(index);
+    const kernel::SlotWord word = kernel::SlotWord::of(slot->state.load());
+    if (word.state != kernel::SlotState::live || (word.flags & kernel::object_flag::internal) == 0) continue;
+    ++found;
+    const ObjectRef names = kernel::make_ref(index, word.generation);
+    CHECK_FALSE(at->registry().acquire(names));
+    at->registry().release(names);
+  }
+  CHECK(found == 1);
+  CHECK(at->registry().lookup("list") == list);
+}
+
 TEST_CASE("an object may have two names; a name may be long; an empty one is refused") {
   RegistryFixture at;
   const ObjectRef a = at->new_list();
