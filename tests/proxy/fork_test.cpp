@@ -108,6 +108,9 @@ TEST_SUITE("fork") {
     CHECK(l.size() == 1);
   }
 
+// AddressSanitizer of GCC 12 does not take the locks of its own allocator over a fork: the child of a program with threads may wait
+// for one of a thread that it does not have.
+#if !defined(__SANITIZE_ADDRESS__)
   TEST_CASE("fork: while other threads take handles out") {
     Manager m;
     auto outer = m.list<ListProxy<int>>();
@@ -142,6 +145,7 @@ TEST_SUITE("fork") {
     outer.clear();
     CHECK(eventually([&] { return m.objects().size() == 1; }, 5s));  // nothing leaks
   }
+#endif
 
   TEST_CASE("fork: a child made without handlers registers by itself") {
     Manager m;
