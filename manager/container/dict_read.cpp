@@ -10,6 +10,7 @@
 #include "manager/container/dict_stripes.hpp"
 #include "manager/container/dict_table.hpp"
 #include "manager/segment/read_tally.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 
@@ -219,7 +220,7 @@ void Dict::snapshot(ByteTable* keys, ByteTable* values) {
   } else {
     const AllStripes locked(segment_, body_);
     for (const Stripe& s : locked.stripes()) {
-      if (!all.add(segment_, s)) throw Corrupt("partage: a dict is damaged; `partage check` says more");
+      if (!all.add(segment_, s)) refuse_damaged("a dict");
     }
   }
   if (std::ranges::is_sorted(orders)) {

@@ -8,6 +8,7 @@
 #include "manager/container/dict.hpp"
 #include "manager/container/dict_stripes.hpp"
 #include "manager/container/dict_table.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 
@@ -179,8 +180,7 @@ bool Dict::condemn() {
 }
 
 void Dict::refuse_damaged_root() const {
-  if (!verify_root_in_motion(segment_, body_).empty())
-    throw Corrupt("partage: a dict is damaged; `partage check` says more");
+  if (!verify_root_in_motion(segment_, body_).empty()) refuse_damaged("a dict");
 }
 
 bool Dict::condemned() {
@@ -191,7 +191,7 @@ bool Dict::condemned() {
 }
 
 std::string Dict::verify(std::vector<u64>& runs, Leftovers leftovers) {
-  if (!ConfigWord::makes_sense(body_.config.load())) return "dict: it says of itself what no dict is made with";
+  if (!ConfigWord::makes_sense(body_.config.load())) return "dict: a configuration that cannot be";
   std::string problem = verify_root_in_motion(segment_, body_);
   if (!problem.empty()) return problem;
   for_each_stripe([&](const Stripe& s) {  // before it is waited for

@@ -5,6 +5,7 @@
 #include "manager/container/list_read.hpp"
 #include "manager/container/list_write.hpp"
 #include "manager/container/queue.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 
@@ -47,9 +48,9 @@ std::size_t List::bytes_used() const {
   Runs runs = segment_->runs();
   const Ring now = ring();
   const u64 arena = stripe().body[ListBody::arena].load();
-  const bool in_bounds = (now.run() == 0 ? now.count() == 0 : now.in_bounds(*segment_)) &&
-                         (arena == 0 || (arena % 8 == 0 && segment_->holds(arena, sizeof(ArenaHead))));
-  if (!in_bounds) throw Corrupt("partage: a list is damaged; `partage check` says more");
+  const bool in_bounds =
+      now.in_bounds(*segment_) && (arena == 0 || (arena % 8 == 0 && segment_->holds(arena, sizeof(ArenaHead))));
+  if (!in_bounds) refuse_damaged("a list");
   std::size_t bytes = sizeof(ListBody);
   if (now.run() != 0) bytes += now.bytes();
   if (arena != 0) bytes += segment_->at<ArenaHead>(arena).total.load();

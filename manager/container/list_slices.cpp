@@ -4,6 +4,7 @@
 
 #include "manager/container/list_read.hpp"
 #include "manager/container/list_write.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -56,9 +57,8 @@ u64 List::read_slice(const Slice& slice, ByteTable& out) const {
   const ReadLock lock(*segment_, stripe());
   // Nobody disturbs an attempt now, so what fails is damaged. Large rings of words are copied faster without one.
   const OptimisticRead calm(stripe());
-  const bool sound = ring().count() == 0 || ring().in_bounds(*segment_);
-  if (!sound || !collect(slice.resolve(ring().count()), out, ring().packed() ? nullptr : &calm)) {
-    throw Corrupt("partage: a list is damaged; `partage check` says more");
+  if (!ring().in_bounds(*segment_) || !collect(slice.resolve(ring().count()), out, ring().packed() ? nullptr : &calm)) {
+    refuse_damaged("a list");
   }
   return calm.seq();
 }

@@ -4,6 +4,7 @@
 #include <partage/error.hpp>
 
 #include "manager/container/list_read.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 
@@ -160,9 +161,8 @@ void ListWrite::give_up_arena() {
 // ---- a ring built aside ---------------------------------------------------------------------------------------------
 
 NewRing::NewRing(ListWrite& write, u64 count, u64 up_to) : write_(write) {
-  const Ring& old = write.ring();  // all of which is gone through now: of a damaged one for ever, or beyond the segment
-  if (old.count() != 0 && !old.in_bounds(write.segment()))
-    throw Corrupt("partage: a list is damaged; `partage check` says more");
+  // All of the old one is gone through now: of a damaged one for ever, or beyond the segment.
+  if (!write.ring().in_bounds(write.segment())) refuse_damaged("a list");
   if (count > Ring::most_elements) {
     throw ValueError("partage: a list has at most " + std::to_string(Ring::most_elements) +
                      " elements; use several lists");

@@ -5,6 +5,7 @@
 #include "manager/container/event.hpp"
 #include "manager/container/lock.hpp"
 #include "manager/container/semaphore.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -91,7 +92,7 @@ std::size_t Sync::bytes_used() const {
   if (roster == 0) return sizeof(SyncBody);
   const u64 bytes = u64{16} << (roster & 63);
   if ((roster & 255) > Roster::most_log2 || !segment().runs().looks_like_run(roster >> 8, bytes)) {
-    throw Corrupt("partage: an object of synchronisation is damaged; `partage check` says more");
+    refuse_damaged("an object of synchronisation");
   }
   return sizeof(SyncBody) + bytes;
 }

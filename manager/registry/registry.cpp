@@ -5,6 +5,7 @@
 #include <partage/error.hpp>
 
 #include "manager/registry/slot_scan.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 #include "manager/segment/wait_table.hpp"
 
 namespace partage::kernel {
@@ -166,7 +167,7 @@ std::vector<Registry::NamedObject> Registry::hold_named() {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     std::string name(reinterpret_cast<const char*>(keys[i].data), keys[i].size);
     try {
-      if (values[i].refs.empty()) throw Corrupt("partage: the dict of names is damaged; `partage check` says more");
+      if (values[i].refs.empty()) refuse_damaged("the dict of names");
       const ObjectRef ref = values[i].refs[0];
       if (!acquire(ref)) continue;  // its name was removed meanwhile, and the object with it
       held.push_back({std::move(name), ref});

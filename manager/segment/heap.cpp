@@ -10,6 +10,7 @@
 
 #include "manager/segment/heap_block.hpp"
 #include "manager/segment/heap_lock.hpp"
+#include "manager/segment/refuse_damaged.hpp"
 
 namespace partage::kernel {
 namespace {
@@ -226,8 +227,7 @@ void Runs::release_head(Word& list) {
   const Lock lock(*this);
   const u64 run = list.load();
   if (run == 0) return;
-  if (!looks_like_any_run(*segment_, run))
-    throw Corrupt("partage: a list of memory that is to be given back is damaged; `partage check` says more");
+  if (!looks_like_any_run(*segment_, run)) refuse_damaged("a list of memory that is to be given back");
   Plan plan;
   plan.put(list, link(run).load());
   if (const Pool pool = pool_of(block(run - head_bytes).head.load()); pool != Pool::none) {
@@ -254,7 +254,7 @@ std::size_t Runs::release_owned_by(u64 owner_slot) {
   u64 b = first_block();
   while (b < state().top.load()) {
     const u64 head = block(b).head.load();
-    if (!is_block(b, head)) throw Corrupt("partage: the heap of the segment is damaged; `partage check` says more");
+    if (!is_block(b, head)) refuse_damaged("the heap of the segment");
     if ((head & free_bit) == 0 && head >> owner_shift == owner_slot) {
       // Freeing may merge with the free block in front: go on from there, which is where the walk's tiling resumes.
       const u64 resume = (head & previous_free_bit) != 0 ? b - word(b - 8).load() : b;

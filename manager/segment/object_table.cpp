@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "manager/segment/refuse_damaged.hpp"
+
 namespace partage::kernel {
 namespace {
 
@@ -21,10 +23,6 @@ Place place_of(u32 index) noexcept {
   const u64 unit = u64{index} / ObjectTable::first_chunk_slots + 1;
   const auto chunk = static_cast<std::size_t>(std::bit_width(unit) - 1);
   return {chunk, index - ((u64{1} << chunk) - 1) * ObjectTable::first_chunk_slots};
-}
-
-[[noreturn]] void refuse_damaged_table() {
-  throw Corrupt("partage: the table of objects is damaged; `partage check` says more");
 }
 
 bool unreferenced(const Change& change, const ObjectSlot& slot) {
@@ -114,7 +112,7 @@ bool Objects::ensure_slot(u32 index) {
   Stripe& directory = table().directory;
   const StripeLock lock(*segment_, directory);
   if (find(index) != nullptr) return true;
-  if (table().chunks[place.chunk].load() != 0) refuse_damaged_table();
+  if (table().chunks[place.chunk].load() != 0) refuse_damaged("the table of objects");
   Change change(*segment_, directory);
   const u64 bytes = ObjectTable::bytes_of_chunk(place.chunk);
   const Change::Run run = change.take_run(bytes, Pool::none);
@@ -149,8 +147,8 @@ ObjectRef Objects::create(const Making& making) {
     const bool reuse = free.load() != 0;
     const u32 index = next_index(s);
     if (reuse && index / ObjectTable::stripe_count >= used.load())
-      refuse_damaged_table();      // where nobody would look for it
-    if (find(index) == nullptr) {  // all are full, or this one is meanwhile
+      refuse_damaged("the table of objects");  // where nobody would look for it
+    if (find(index) == nullptr) {              // all are full, or this one is meanwhile
       lock.unlock();
       if (!ensure_slot(next_index(stripe_for_new()))) {
         throw ValueError("partage: the segment has as many objects as it can name");
@@ -159,7 +157,7 @@ ObjectRef Objects::create(const Making& making) {
     }
     ObjectSlot& slot = *find(index);
     if (index % ObjectTable::stripe_count != s || SlotWord::of(slot.state.load()).state != SlotState::free) {
-      refuse_damaged_table();  // else an object would be made over another
+      refuse_damaged("the table of objects");  // else an object would be made over another
     }
     Change change(*segment_, home);
     const u64 body = making.build(change);

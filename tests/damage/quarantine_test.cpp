@@ -246,7 +246,7 @@ TEST_CASE("quarantine: who waits in it gets Corrupt") {
   CHECK(result.code == 7);
 }
 
-TEST_CASE("check: what no object says of itself, and a ring that begins within a word") {
+TEST_CASE("check: configurations that cannot be, and a ring that begins within a word") {
   RegistryFixture at;
   const ObjectRef dict = at->new_dict(), striped = at->new_dict(false, "", 3), list = at->new_list();
   const auto config_of = [&](ObjectRef ref) -> kernel::Word& {
@@ -260,11 +260,11 @@ TEST_CASE("check: what no object says of itself, and a ring that begins within a
   at->dict(dict).set(view("key"), view("v"));  // it would split now if the number meant anything
   const CheckReport report = kernel::check_segment(at.segment(), Damaged::leave);
   CHECK(report.findings.size() == 3);
-  for (const ObjectRef ref : {dict, striped}) CHECK(says(sentence_of(report, ref), "what no dict is made with"));
+  for (const ObjectRef ref : {dict, striped}) CHECK(says(sentence_of(report, ref), "a configuration that cannot be"));
   CHECK(says(sentence_of(report, list), "the ring is out of bounds"));
 }
 
-TEST_CASE("a list that says of itself what no list is made with leads nobody out of bounds") {
+TEST_CASE("a configuration of a list that cannot be leads nobody out of bounds") {
   RegistryFixture at;
   const ObjectRef list = at->new_list();
   at->append(list, "an element");
